@@ -8,8 +8,8 @@
 
 namespace artemis {
 
-// Reserves address space once; pages are taken from the system as they are first touched, so the reservation costs
-// nothing and no tensor ever moves. Not for use by several threads at once.
+// Reserves address space once; pages are taken from the system as they are first touched, so the reservation
+// costs nothing and no tensor ever moves. Not for use by several threads at once.
 class Arena {
  public:
   // `capacity` in bytes of address space; allocation past it throws Error naming both figures.

@@ -17,7 +17,8 @@ Device parse_device(std::string_view name) {
     const std::string_view digits = name.substr(5);
     int index = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), index);
-    if (error == std::errc() && end == digits.data() + digits.size() && index >= 0) return {DeviceKind::cuda, index};
+    if (error == std::errc() && end == digits.data() + digits.size() && index >= 0)
+      return {DeviceKind::cuda, index};
   }
   throw UsageError("device", fmt::format("'{}' is no device, expected cpu, cuda or cuda:N", name));
 }

@@ -1,5 +1,5 @@
-// Random numbers that are the same on every machine: Philox 4x32-10 (Salmon et al., "Parallel random numbers: as
-// easy as 1, 2, 3", 2011), a function of (seed, stream, position), so that its whole state is two numbers.
+// Random numbers that are the same on every machine: Philox 4x32-10 (Salmon et al., "Parallel random numbers:
+// as easy as 1, 2, 3", 2011), a function of (seed, stream, position), so that its whole state is two numbers.
 #pragma once
 
 #include <array>
@@ -33,6 +33,7 @@ class Random {
 };
 
 // The block of four numbers at `counter` under `key`.
-std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key);
+std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
+                                        std::array<std::uint32_t, 2> key);
 
 }  // namespace artemis

@@ -17,8 +17,8 @@ std::int64_t elements_after_first(const Shape& shape) {
 
 std::int64_t Tensor::row_size() const { return elements_after_first(shape_); }
 
-Tensor Tensor::wrap(void* data, DType dtype, const Shape& shape, Device device, std::shared_ptr<const void> owner,
-                    bool read_only) {
+Tensor Tensor::wrap(void* data, DType dtype, const Shape& shape, Device device,
+                    std::shared_ptr<const void> owner, bool read_only) {
   Tensor tensor;
   tensor.data_ = static_cast<std::byte*>(data);
   tensor.owner_ = std::move(owner);

@@ -22,9 +22,10 @@ class Tensor {
   static Tensor allocate(DType dtype, const Shape& shape);
   // As allocate, filled with zero bytes.
   static Tensor zeros(DType dtype, const Shape& shape);
-  // A view of memory that `owner` keeps alive (null: the caller does). A read_only view refuses mutable data().
-  static Tensor wrap(void* data, DType dtype, const Shape& shape, Device device, std::shared_ptr<const void> owner,
-                     bool read_only);
+  // A view of memory that `owner` keeps alive (null: the caller does). A read_only view refuses mutable
+  // data().
+  static Tensor wrap(void* data, DType dtype, const Shape& shape, Device device,
+                     std::shared_ptr<const void> owner, bool read_only);
   // A copy of the values on the CPU.
   template <typename T>
   static Tensor from(std::span<const T> values, const Shape& shape);

@@ -1,0 +1,56 @@
+#include "artemis/io/json.h"
+
+#include <fstream>
+#include <sstream>
+
+#include "artemis/core/error.h"
+
+namespace artemis {
+
+Json parse_json(std::string_view text, std::string_view where, int max_depth) {
+  // The parser of nlohmann-json keeps its own stack, but writing and destroying a value recurse: bound the
+  // depth first.
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      require(++depth <= max_depth, where, "JSON nested deeper than {} at byte {}", max_depth, i);
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  try {
+    return Json::parse(text);
+  } catch (const Json::parse_error& error) {
+    fail(where, "malformed JSON at byte {}: {}", error.byte, error.what());
+  } catch (const Json::exception& error) {
+    fail(where, "malformed JSON: {}", error.what());
+  }
+}
+
+Json read_json(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  require(stream.good(), file.string(), "cannot be opened");
+  std::ostringstream text;
+  text << stream.rdbuf();
+  require(!stream.bad(), file.string(), "cannot be read");
+  return parse_json(text.view(), file.string());
+}
+
+void json_fail(const Json& object, std::string_view key, std::string_view where, const char* expected) {
+  if (!object.is_object())
+    fail(where, "expected an object with the key '{}', found {}", key, object.type_name());
+  const auto found = object.find(key);
+  if (found == object.end()) fail(where, "key '{}' is missing, expected {}", key, expected);
+  fail(where, "key '{}' is {}, expected {}", key, found->type_name(), expected);
+}
+
+}  // namespace artemis
