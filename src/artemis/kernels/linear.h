@@ -1,0 +1,23 @@
+// y = x W^T + b, with W stored (out_features, in_features) as torch.nn.Linear does.
+// Matrices may have a row stride. dtype of x, weight, bias, out: all f32 or all bf16; sums in f32.
+#pragma once
+
+#include "artemis/core/context.h"
+
+namespace artemis {
+
+// out (tokens, n) = x (tokens, k) weight (n, k)^T + bias (n); bias may be undefined.
+// out may also be f32 where x and weight are bf16 (logits, for instance).
+void linear_forward(Context& ctx, const Tensor& out, const Tensor& x, const Tensor& weight,
+                    const Tensor& bias);
+
+// d_x (tokens, k) = d_out (tokens, n) weight (n, k); added to d_x when accumulate is set (an input read by
+// several layers), else d_x is overwritten.
+void linear_backward_input(Context& ctx, const Tensor& d_x, const Tensor& d_out, const Tensor& weight,
+                           bool accumulate);
+
+// d_weight (n, k) f32 += d_out^T x; d_bias (n) f32 += column sums of d_out. Either may be undefined.
+void linear_backward_weight(Context& ctx, const Tensor& d_weight, const Tensor& d_bias, const Tensor& d_out,
+                            const Tensor& x);
+
+}  // namespace artemis
