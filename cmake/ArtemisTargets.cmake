@@ -3,6 +3,12 @@ find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 
+# Compilations are cached where ccache is installed.
+find_program(ARTEMIS_CCACHE ccache)
+if(ARTEMIS_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${ARTEMIS_CCACHE})
+endif()
+
 # Compile options that every target of ours shares.
 add_library(artemis_options INTERFACE)
 target_include_directories(artemis_options INTERFACE ${PROJECT_SOURCE_DIR}/src)

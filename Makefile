@@ -1,0 +1,56 @@
+# A thin front for the presets of CMakePresets.json; `make help` lists the targets.
+.DEFAULT_GOAL := build
+.NOTPARALLEL:
+.PHONY: build test test-release test-asan quickstart bench torture fuzz format lint clean help
+
+JOBS ?= $(shell nproc)
+DEPS ?= scripts/install-deps.sh
+FUZZ_SECONDS ?= 60
+ARTEMIS_SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+torture: export ARTEMIS_SEED := $(ARTEMIS_SEED)
+
+build_preset = cmake --preset $(1) && cmake --build --preset $(1) -j $(JOBS)
+
+build: ## Install missing packages, build build/artemis (the default)
+	$(DEPS)
+	$(call build_preset,release)
+
+test: test-release test-asan ## All tests, in the release build and under ASan + UBSan
+
+test-release: build ## All tests, in the release build
+	ctest --preset release -j $(JOBS)
+
+test-asan: ## All tests, under AddressSanitizer and UndefinedBehaviorSanitizer
+	$(DEPS)
+	$(call build_preset,asan)
+	ctest --preset asan -j $(JOBS)
+
+quickstart: build ## Graft, align and caption with small random checkpoints
+	scripts/quickstart.sh
+
+bench: build ## Print rates beside ceilings measured in the same run
+	build/bench_artemis
+
+torture: build ## The long tests; ARTEMIS_SEED=N repeats a run
+	@echo "seed: $(ARTEMIS_SEED)"
+	ctest --preset torture
+
+fuzz: ## Each libFuzzer target for FUZZ_SECONDS (60)
+	$(DEPS) --fuzz
+	$(call build_preset,fuzz)
+	scripts/fuzz.sh build-fuzz $(FUZZ_SECONDS)
+
+format: ## clang-format over all sources
+	$(DEPS) --format
+	git ls-files --cached --others --exclude-standard '*.h' '*.cpp' '*.cu' '*.cuh' | xargs -r clang-format -i
+
+lint: ## clang-tidy over src/artemis
+	$(DEPS) --lint
+	cmake --preset release
+	run-clang-tidy -p build -quiet -j $(JOBS) -extra-arg=-Wno-unknown-warning-option '/src/artemis/'
+
+clean: ## Remove everything that make made
+	rm -rf build build-asan build-debug build-tsan build-fuzz quickstart
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
