@@ -24,6 +24,12 @@ class Arena {
   std::size_t used() const { return used_; }
   std::size_t peak() const { return peak_; }
 
+  // Gives back all that was allocated since used() was `mark`.
+  void release_to(std::size_t mark) {
+    ARTEMIS_ASSERT(mark <= used_);
+    used_ = mark;
+  }
+
   // Gives back, at its end, all that was allocated since its start.
   class Scope {
    public:
