@@ -1,0 +1,52 @@
+// Prefill and decoding of one conversation.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "artemis/generate/sampler.h"
+#include "artemis/model/graft.h"
+#include "artemis/text/tokenizer.h"
+
+namespace artemis {
+
+struct GenerateOptions {
+  std::int64_t max_new_tokens = 256;
+  SamplingOptions sampling;
+  std::vector<std::string> stop;         // the text ends before the first of these
+  std::vector<std::int32_t> end_tokens;  // each ends the text
+  bool ignore_eos = false;               // end tokens are ordinary tokens
+  bool skip_special_tokens = true;       // in the text
+};
+
+struct GenerateResult {
+  std::vector<std::int32_t> ids;  // the new tokens, an end token included
+  std::string text;
+  std::string finish_reason;   // "stop" or "length"
+  double prefill_seconds = 0;  // pictures and prompt, to the first token
+  double decode_seconds = 0;   // the tokens after the first
+};
+
+// The end tokens of generation_config.json, or config.json's, or none; and the sampling that the model asks
+// for.
+struct GenerationDefaults {
+  std::vector<std::int32_t> end_tokens;
+  SamplingOptions sampling;
+};
+GenerationDefaults read_generation_defaults(const std::filesystem::path& model_directory,
+                                            const GraftConfig& config);
+
+// Called with each piece of text as soon as it is whole characters and cannot be part of a stop string.
+using TextCallback = std::function<void(std::string_view piece)>;
+
+// Continues the prompt. `pictures` are those of the prompt's image tokens, in order (may be empty).
+// Throws Error when prompt and new tokens pass max_position_embeddings.
+GenerateResult generate(Context& ctx, const Graft& model, const GraftConfig& config,
+                        const Tokenizer& tokenizer, const std::vector<std::int32_t>& prompt,
+                        const PictureBatch& pictures, const GenerateOptions& options,
+                        const TextCallback& on_text);
+
+}  // namespace artemis

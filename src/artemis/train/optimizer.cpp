@@ -1,0 +1,69 @@
+#include "artemis/train/optimizer.h"
+
+#include <cmath>
+#include <unordered_map>
+
+#include "artemis/kernels/adamw.h"
+#include "artemis/kernels/rows.h"
+
+namespace artemis {
+
+bool weight_decays(const std::string& name) {
+  for (const char* excluded : {"bias", "layer_norm.weight", "LayerNorm.weight"}) {
+    if (name.find(excluded) != std::string::npos) return false;
+  }
+  return true;
+}
+
+Optimizer::Optimizer(Context& ctx, Graft& model, const GraftConfig& config, const Trainable& trainable,
+                     const OptimizerOptions& options)
+    : ctx_(ctx), options_(options), gradients_(make_gradients(config, trainable)) {
+  std::unordered_map<std::string, Tensor> gradients;
+  for_each_weight(gradients_, config,
+                  [&](const WeightSpec& spec, Tensor& gradient) { gradients[spec.name] = gradient; });
+  for_each_weight(model, config, [&](const WeightSpec& spec, Tensor& parameter) {
+    const Tensor gradient = gradients.at(spec.name);
+    if (!gradient) return;
+    const Tensor own = Tensor::allocate(parameter.dtype(), parameter.shape());
+    convert(ctx_, own, parameter);
+    parameter = own;
+    Tensor master = own;
+    if (own.dtype() != DType::f32) {
+      master = Tensor::allocate(DType::f32, own.shape());
+      convert(ctx_, master, own);
+    }
+    weights_.push_back({.spec = spec,
+                        .parameter = own,
+                        .master = master,
+                        .gradient = gradient,
+                        .first = Tensor::zeros(DType::f32, own.shape()),
+                        .second = Tensor::zeros(DType::f32, own.shape()),
+                        .decays = weight_decays(spec.name)});
+  });
+}
+
+double Optimizer::step(double learning_rate) {
+  double squares = 0;
+  for (const TrainedWeight& weight : weights_) squares += sum_of_squares(ctx_, weight.gradient);
+  const double norm = std::sqrt(squares);
+  require(std::isfinite(norm), "optimizer", "the gradient's norm is {} at step {}, expected a finite number",
+          norm, steps_done_ + 1);
+  // torch.nn.utils.clip_grad_norm_: the factor is max / (norm + 1e-6), at most 1.
+  const double clip =
+      options_.max_gradient_norm > 0 ? std::min(1.0, options_.max_gradient_norm / (norm + 1e-6)) : 1.0;
+  ++steps_done_;
+  for (const TrainedWeight& weight : weights_) {
+    adamw_step(ctx_, weight.parameter, weight.master, weight.first, weight.second, weight.gradient,
+               {.learning_rate = static_cast<float>(learning_rate),
+                .beta1 = static_cast<float>(options_.beta1),
+                .beta2 = static_cast<float>(options_.beta2),
+                .eps = static_cast<float>(options_.eps),
+                .weight_decay = weight.decays ? static_cast<float>(options_.weight_decay) : 0.0f,
+                .step = steps_done_,
+                .gradient_scale = static_cast<float>(clip)});
+    fill(ctx_, weight.gradient, 0.0f);
+  }
+  return norm;
+}
+
+}  // namespace artemis
