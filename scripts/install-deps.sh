@@ -5,7 +5,8 @@ set -euo pipefail
 
 packages=(
   build-essential cmake ninja-build pkg-config git
-  libdnnl-dev nlohmann-json3-dev libfmt-dev libcli11-dev
+  libdnnl-dev ocl-icd-opencl-dev # the CMake file of the first asks for the second
+  nlohmann-json3-dev libfmt-dev libcli11-dev
   libjpeg-dev libpng-dev libwebp-dev libarchive-dev
   libpcre2-dev libutf8proc-dev
   libgtest-dev libbenchmark-dev
