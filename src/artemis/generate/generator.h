@@ -9,7 +9,7 @@
 
 #include "artemis/generate/sampler.h"
 #include "artemis/model/graft.h"
-#include "artemis/text/tokenizer.h"
+#include "artemis/processor/processor.h"
 
 namespace artemis {
 
