@@ -9,7 +9,7 @@ a second run with the same versions writes the same bytes.
 sources/*      small pictures of odd sizes, modes and shapes
 expected/*.png the picture after the reference's resizing, recovered exactly from its normalised pixel_values
 cases.json     for each case: source, limits, grid, CRC-32 of Pillow's RGB pixels, of pixel_values and of the
-               picture turned upright; also the hostile files' fate in the reference
+               picture turned upright; and what Pillow does with files that end too early
 normalised.f32 the 3 x 256 values that the reference makes of the 8-bit levels
 """
 
@@ -150,8 +150,9 @@ def sources():
     files["rgb-adobe.jpg"] = jpeg(photo("chelsea", (90, 61)), keep_rgb=True, quality=90)
     files["quality-10.jpg"] = jpeg(photo("astronaut", (512, 512)), 10)
     files["quality-100.jpg"] = jpeg(photo("rocket", (99, 66)), 100)
-    files["profile.jpg"] = jpeg(photo("coffee", (64, 48)),
-                                icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    profile[24:36] = bytes(12)  # the time of its making
+    files["profile.jpg"] = jpeg(photo("coffee", (64, 48)), icc_profile=bytes(profile))
     for orientation in range(1, 9):
         files[f"exif-{orientation}.jpg"] = oriented("JPEG", orientation)
     files["exif-6.png"] = oriented("PNG", 6)
@@ -298,6 +299,30 @@ def config_case(data):
     return {"json": config, "grid": out["image_grid_thw"][0].tolist(), "values_crc": crc(out["pixel_values"].numpy())}
 
 
+def cut_cases(files):
+    """[source, bytes kept, CRC-32 of the pixels or null when Pillow refuses]."""
+    names = ["rgb-420.jpg", "odd-progressive.jpg", "restart.jpg", "gray.jpg", "cmyk.jpg", "photo.png", "p-4.png",
+             "interlaced.png", "lossy.webp", "lossless-alpha.webp", "animated.webp"]
+    for name in names:
+        size = len(files[name])
+        kept = sorted({size * i // 10 for i in range(10)} | {size - i for i in (1, 2, 3, 4, 8, 11, 12, 13, 16, 17, 40)})
+        for count in kept:
+            try:
+                value = crc(convert_to_rgb(Image.open(io.BytesIO(files[name][:count])), return_numpy=True))
+            except (OSError, SyntaxError, ValueError, EOFError):
+                value = None
+            yield [name, count, value]
+
+
+def compact(golden):
+    """One line for each case."""
+    parts = []
+    for key, value in golden.items():
+        lines = ",\n".join(json.dumps(entry) for entry in value) if isinstance(value, list) else json.dumps(value)
+        parts.append(f'"{key}": [\n{lines}\n]' if isinstance(value, list) else f'"{key}": {lines}')
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
 def main():
     for folder in (SOURCES, EXPECTED):
         shutil.rmtree(folder, ignore_errors=True)
@@ -309,7 +334,8 @@ def main():
     (HERE / "normalised.f32").write_bytes(table.astype("<f4").tobytes())
     results = [run_case(i, name, files[name], low, high, table) for i, (name, low, high) in enumerate(cases(files))]
     golden = {"cases": results, "config": {"source": "rgb-444.jpg", **config_case(files["rgb-444.jpg"])}}
-    (HERE / "cases.json").write_text(json.dumps(golden, indent=1) + "\n")
+    golden["cuts"] = list(cut_cases(files))
+    (HERE / "cases.json").write_text(compact(golden))
     print(len(files), "pictures,", len(results), "cases")
 
 
