@@ -65,7 +65,7 @@ long peak_kib(const std::function<void()>& body) {
 // The frame header (after its marker and length: precision, height, width) of a JPEG file.
 std::string with_jpeg_size(std::string file, unsigned height, unsigned width) {
   for (std::size_t at = 2; at + 9 < file.size();) {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(file[i]); };
+    const auto byte = [&](std::size_t i) { return unsigned{static_cast<unsigned char>(file[i])}; };
     if (byte(at + 1) == 0xC0 || byte(at + 1) == 0xC2) {
       file[at + 5] = static_cast<char>(height >> 8);
       file[at + 6] = static_cast<char>(height & 255);

@@ -9,8 +9,6 @@
 
 #include <jpeglib.h>
 
-#include <jerror.h>
-
 namespace artemis {
 namespace {
 

@@ -1,5 +1,7 @@
 #include "artemis/image/preprocess.h"
 
+#include <functional>
+
 #include "artemis/image/patchify.h"
 #include "artemis/image/resize.h"
 
