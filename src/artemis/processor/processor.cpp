@@ -49,9 +49,11 @@ PreprocessorConfig& Processor::image_config() {
   return *image_config_;
 }
 
-PictureBatch Processor::preprocess(std::span<const EncodedImage> images, ThreadPool& pool) const {
-  if (images.empty()) return {};
-  PatchedImages patched = artemis::preprocess(images, image_config(), pool);
+PictureBatch Processor::preprocess(std::span<const PictureFile> files, ThreadPool& pool) const {
+  if (files.empty()) return {};
+  std::vector<EncodedImage> images;
+  for (const PictureFile& file : files) images.push_back({std::as_bytes(std::span(file.bytes)), file.name});
+  PatchedImages patched = artemis::preprocess(images, image_config(), pool, decode_options_);
   return {std::move(patched.pixel_values), std::move(patched.grid_thw)};
 }
 

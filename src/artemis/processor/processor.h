@@ -2,17 +2,24 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "artemis/image/patchify.h"
+#include "artemis/image/preprocess.h"
 #include "artemis/model/batch.h"
 #include "artemis/model/config.h"
 #include "artemis/text/chat_template.h"
 #include "artemis/text/tokenizer.h"
 
 namespace artemis {
+
+// A picture file held in memory.
+struct PictureFile {
+  std::string bytes;
+  std::string name;  // for messages
+};
 
 class Processor {
  public:
@@ -22,12 +29,13 @@ class Processor {
   const Tokenizer& tokenizer() const { return tokenizer_; }
   // Throws Error when the model directory has no chat template.
   const ChatTemplate& chat_template() const;
-  // Throws Error for a bare decoder.
+  // Throw Error for a bare decoder.
   const PreprocessorConfig& image_config() const;
   PreprocessorConfig& image_config();
+  DecodeOptions& decode_options() { return decode_options_; }
 
   // The patches of the pictures, in order. Throws Error for a bare decoder or a picture that cannot be read.
-  PictureBatch preprocess(std::span<const EncodedImage> images, ThreadPool& pool) const;
+  PictureBatch preprocess(std::span<const PictureFile> files, ThreadPool& pool) const;
 
   // Token ids of rendered text in which the i-th <|image_pad|> stands for picture i and grows to the number
   // of its merged tokens. Throws Error with both counts when there are more of them than pictures; `all_used`
@@ -41,6 +49,7 @@ class Processor {
   Tokenizer tokenizer_;
   std::optional<ChatTemplate> chat_template_;
   std::optional<PreprocessorConfig> image_config_;
+  DecodeOptions decode_options_;
   std::int64_t merge_length_ = 1;
   std::string directory_;
 };

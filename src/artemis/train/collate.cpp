@@ -35,7 +35,7 @@ PictureBatch concatenate(std::span<const Example> examples) {
 
 }  // namespace
 
-Row caption_row(std::string key, EncodedImage image, const std::string& caption) {
+Row caption_row(std::string key, PictureFile image, const std::string& caption) {
   Row row{.key = std::move(key), .messages = Json::array(), .images = {}};
   row.messages.push_back(
       {{"role", "user"},

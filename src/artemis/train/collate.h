@@ -15,11 +15,11 @@ namespace artemis {
 struct Row {
   std::string key;  // where it came from, for messages to the user
   Json messages;
-  std::vector<EncodedImage> images;
+  std::vector<PictureFile> images;
 };
 
 // A row with a caption alone: "Describe this image." and the answer.
-Row caption_row(std::string key, EncodedImage image, const std::string& caption);
+Row caption_row(std::string key, PictureFile image, const std::string& caption);
 
 // One row, ready for the model.
 struct Example {

@@ -1,0 +1,3 @@
+#include "artemis/cli/commands.h"
+
+int main(int argc, char** argv) { return artemis::run_cli(argc, argv); }

@@ -1,0 +1,66 @@
+#include "artemis/cli/options.h"
+
+#include "artemis/io/atomic_file.h"
+#include "artemis/model/load.h"
+
+namespace artemis {
+
+void add_run_options(CLI::App& command, RunOptions& options) {
+  command.add_option("--threads", options.threads, "Threads (default: one a core)")
+      ->check(CLI::Range(0, 1024));
+  command.add_option("--device", options.device, "cpu or cuda[:N]")->capture_default_str();
+  command.add_option("--dtype", options.dtype, "Compute in f32 or bf16")->capture_default_str();
+}
+
+DType compute_dtype(const RunOptions& options) {
+  if (options.dtype == "f32") return DType::f32;
+  if (options.dtype == "bf16") return DType::bf16;
+  throw UsageError("dtype", fmt::format("'{}' is no compute dtype, expected f32 or bf16", options.dtype));
+}
+
+std::unique_ptr<Context> make_context(const RunOptions& options) {
+  return std::make_unique<Context>(parse_device(options.device), options.threads);
+}
+
+void add_picture_options(CLI::App& command, PictureOptions& options) {
+  command.add_option("--image", options.files,
+                     "Picture (JPEG, PNG or WebP); once for each picture, in order");
+  command.add_option("--min-pixels", options.min_pixels, "Smallest area that a picture is resized to");
+  command.add_option("--max-pixels", options.max_pixels, "Largest area that a picture is resized to");
+  command.add_option("--decode-pixels", options.decode_pixels, "Largest picture that is decoded, in pixels");
+}
+
+std::vector<PictureFile> read_images(const PictureOptions& options) {
+  std::vector<PictureFile> images;
+  for (const std::string& file : options.files) images.push_back({read_file(file), file});
+  return images;
+}
+
+void apply(const PictureOptions& options, Processor& processor) {
+  const auto set = [](std::int64_t value, const char* name, std::int64_t& target) {
+    if (value == 0) return;
+    if (value < 0) throw UsageError(name, fmt::format("{} is negative, expected a number of pixels", value));
+    target = value;
+  };
+  if (options.min_pixels == 0 && options.max_pixels == 0 && options.decode_pixels == 0) return;
+  PreprocessorConfig& config = processor.image_config();
+  set(options.min_pixels, "min-pixels", config.min_pixels);
+  set(options.max_pixels, "max-pixels", config.max_pixels);
+  set(options.decode_pixels, "decode-pixels", processor.decode_options().max_pixels);
+}
+
+LoadedModel load_model(Context& ctx, const std::string& directory, DType dtype) {
+  GraftConfig config = read_graft_config(directory);
+  Processor processor = Processor::load(directory, config);
+  CheckpointReader checkpoint = CheckpointReader::open(directory);
+  Graft graft = load_graft(ctx, checkpoint, config, dtype);
+  return {directory, std::move(config), std::move(processor), std::move(checkpoint), std::move(graft)};
+}
+
+Json read_messages(const std::string& file) {
+  Json messages = read_json(file);
+  check_messages(messages, file);
+  return messages;
+}
+
+}  // namespace artemis

@@ -1,0 +1,22 @@
+#include "artemis/cli/tensor_file.h"
+
+#include "artemis/io/safetensors.h"
+
+namespace artemis {
+
+void TensorFile::add(const std::string& name, const Tensor& tensor) { tensors_.emplace_back(name, tensor); }
+
+Tensor grid_tensor(const PictureBatch& pictures) {
+  const Tensor grid = Tensor::allocate(DType::i64, {static_cast<std::int64_t>(pictures.grid_thw.size()), 3});
+  std::int64_t* out = grid.mutable_data<std::int64_t>();
+  for (const auto& extents : pictures.grid_thw) out = std::copy(extents.begin(), extents.end(), out);
+  return grid;
+}
+
+Tensor id_tensor(const std::vector<std::int32_t>& values) {
+  const Tensor tensor = Tensor::allocate(DType::i64, {static_cast<std::int64_t>(values.size())});
+  std::copy(values.begin(), values.end(), tensor.mutable_data<std::int64_t>());
+  return tensor;
+}
+
+}  // namespace artemis

@@ -1,0 +1,100 @@
+#include "artemis/generate/sampler.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+
+#include "artemis/core/error.h"
+#include "artemis/generate/stop_filter.h"
+
+namespace artemis {
+namespace {
+
+std::map<std::int32_t, int> draw(const SamplingOptions& options, const std::vector<float>& logits,
+                                 int count) {
+  Sampler sampler(options);
+  std::map<std::int32_t, int> seen;
+  for (int i = 0; i < count; ++i) {
+    std::vector<float> copy = logits;
+    ++seen[sampler.next(copy, {})];
+  }
+  return seen;
+}
+
+TEST(Sampler, GreedyTakesTheLargestAndTheLowerIdOfATie) {
+  Sampler sampler(SamplingOptions{});
+  std::vector<float> logits = {0.5f, 2.0f, 2.0f, -1.0f};
+  EXPECT_EQ(sampler.next(logits, {}), 1);
+}
+
+TEST(Sampler, NotANumberIsNeverChosenAndAllOfThemIsAnError) {
+  Sampler sampler(SamplingOptions{});
+  std::vector<float> some = {NAN, -3.0f};
+  EXPECT_EQ(sampler.next(some, {}), 1);
+  std::vector<float> all = {NAN, NAN};
+  EXPECT_THROW(sampler.next(all, {}), Error);
+}
+
+TEST(Sampler, TheSameSeedDrawsTheSame) {
+  const std::vector<float> logits = {0.1f, 0.2f, 0.3f, 0.4f};
+  EXPECT_EQ(draw({.temperature = 1.0f, .seed = 5}, logits, 50),
+            draw({.temperature = 1.0f, .seed = 5}, logits, 50));
+}
+
+TEST(Sampler, FrequenciesFollowTheSoftmax) {
+  const std::vector<float> logits = {std::log(0.5f), std::log(0.3f), std::log(0.2f)};
+  auto seen = draw({.temperature = 1.0f, .seed = 1}, logits, 20000);
+  // Three standard deviations of a binomial count.
+  EXPECT_NEAR(seen[0], 10000, 3 * std::sqrt(20000 * 0.25));
+  EXPECT_NEAR(seen[1], 6000, 3 * std::sqrt(20000 * 0.21));
+  EXPECT_NEAR(seen[2], 4000, 3 * std::sqrt(20000 * 0.16));
+}
+
+TEST(Sampler, TopKTopPAndMinPKeepTheLikeliest) {
+  const std::vector<float> logits = {std::log(0.5f), std::log(0.3f), std::log(0.15f), std::log(0.05f)};
+  EXPECT_EQ(draw({.temperature = 1.0f, .top_k = 2}, logits, 500).size(), 2u);
+  EXPECT_EQ(draw({.temperature = 1.0f, .top_p = 0.6f}, logits, 500).size(), 2u);
+  EXPECT_EQ(draw({.temperature = 1.0f, .top_p = 0.4f}, logits, 500).size(), 1u);
+  EXPECT_EQ(draw({.temperature = 1.0f, .min_p = 0.25f}, logits, 500).size(), 3u);
+}
+
+TEST(Sampler, RepetitionPenaltyLowersWhatWasSaid) {
+  Sampler sampler({.repetition_penalty = 2.0f});
+  std::vector<float> logits = {2.0f, 1.5f, -1.0f};
+  const std::vector<std::int32_t> history = {0, 2};
+  EXPECT_EQ(sampler.next(logits, history), 1);
+  EXPECT_EQ(logits[0], 1.0f);
+  EXPECT_EQ(logits[2], -2.0f);
+}
+
+TEST(Sampler, RefusesValuesOutOfRange) {
+  EXPECT_THROW(Sampler({.temperature = -1.0f}), UsageError);
+  EXPECT_THROW(Sampler({.temperature = NAN}), UsageError);
+  EXPECT_THROW(Sampler({.top_k = -1}), UsageError);
+  EXPECT_THROW(Sampler({.top_p = 0.0f}), UsageError);
+  EXPECT_THROW(Sampler({.top_p = 1.5f}), UsageError);
+  EXPECT_THROW(Sampler({.min_p = 2.0f}), UsageError);
+  EXPECT_THROW(Sampler({.repetition_penalty = 0.0f}), UsageError);
+}
+
+TEST(StopFilter, EndsBeforeTheFirstStopStringAcrossPieces) {
+  StopFilter filter({"END", "stop"});
+  EXPECT_EQ(filter.push("hello E"), "hello ");
+  EXPECT_EQ(filter.push("N"), "");
+  EXPECT_EQ(filter.push("D and more"), "");
+  EXPECT_TRUE(filter.stopped());
+  EXPECT_EQ(filter.flush(), "");
+}
+
+TEST(StopFilter, GivesBackWhatWasNoStopString) {
+  StopFilter filter({"END"});
+  EXPECT_EQ(filter.push("an EN"), "an ");
+  EXPECT_EQ(filter.push("T"), "ENT");
+  EXPECT_EQ(filter.push("E"), "");
+  EXPECT_EQ(filter.flush(), "E");
+  EXPECT_FALSE(filter.stopped());
+}
+
+}  // namespace
+}  // namespace artemis

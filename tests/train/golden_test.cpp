@@ -1,0 +1,159 @@
+// Labels, mixed batches and fifty optimizer steps against the reference.
+#include "support/golden.h"
+#include "artemis/io/atomic_file.h"
+#include "artemis/model/load.h"
+#include "artemis/train/trainer.h"
+
+namespace artemis {
+namespace {
+
+PictureFile picture(const std::filesystem::path& file) { return {read_file(file), file.string()}; }
+
+std::vector<PictureFile> pictures_of(const Json& entry) {
+  std::vector<PictureFile> files;
+  for (const Json& name : entry["images"]) {
+    files.push_back(picture(golden::model_root() / "images" / name.get<std::string>()));
+  }
+  return files;
+}
+
+class GoldenCollator : public testing::TestWithParam<std::string> {
+ protected:
+  std::filesystem::path root_ = golden::model_root() / GetParam();
+  GraftConfig config_ = read_graft_config(root_ / "checkpoint");
+  Processor processor_ = Processor::load(root_ / "checkpoint", config_);
+  Context ctx_{Device{}, 2};
+};
+
+TEST_P(GoldenCollator, IdsLabelsAndPatches) {
+  for (const Json& entry : read_json(root_ / "cases.json")) {
+    const auto name = entry["name"].get<std::string>();
+    SCOPED_TRACE(name);
+    const SafetensorsFile file = SafetensorsFile::open(root_ / (name + ".safetensors"));
+    const Row row{.key = name,
+                  .messages = read_json(root_ / entry["messages_file"].get<std::string>()),
+                  .images = pictures_of(entry)};
+    const Example example = make_example(row, processor_, config_, ctx_.pool());
+    EXPECT_EQ(example.input_ids, golden::ids(file, "input_ids"));
+    EXPECT_EQ(example.labels, golden::ids(file, "labels"));
+    const PictureBatch expected = golden::pictures(file);
+    EXPECT_EQ(example.pictures.grid_thw, expected.grid_thw);
+    if (!expected.empty()) {
+      EXPECT_LE(golden::relative_difference(example.pictures.pixel_values.values<float>(),
+                                            expected.pixel_values.values<float>()),
+                1e-6);
+    }
+  }
+}
+
+// Three rows (text, one picture, two pictures) in one ragged batch: the loss and gradients of the padded one.
+TEST_P(GoldenCollator, MixedBatch) {
+  const Graft model = load_graft(ctx_, CheckpointReader::open(root_ / "checkpoint"), config_, DType::f32);
+  std::vector<Example> examples;
+  for (const Json& entry : read_json(root_ / "batch.json")) {
+    examples.push_back(
+        make_example({.key = "row", .messages = entry["messages"], .images = pictures_of(entry)}, processor_,
+                     config_, ctx_.pool()));
+  }
+  const Batch batch = collate(examples);
+  const SafetensorsFile file = SafetensorsFile::open(root_ / "batch.safetensors");
+  Graft gradients = make_gradients(config_, training_stage(1, 0));
+  const auto count = static_cast<double>(batch.supervision.count());
+  const double sum = graft_loss_and_gradients(ctx_, gradients, batch.text, batch.pictures, batch.supervision,
+                                              static_cast<float>(1.0 / count), model, config_);
+  EXPECT_NEAR(sum / count, static_cast<double>(golden::floats(file, "loss").at(0)), 1e-5);
+  int compared = 0;
+  for_each_weight(gradients, config_, [&](const WeightSpec& spec, Tensor& gradient) {
+    if (!gradient) return;
+    EXPECT_LE(
+        golden::relative_difference(gradient.values<float>(), golden::floats(file, "grad." + spec.name)),
+        1e-3)
+        << spec.name;
+    ++compared;
+  });
+  EXPECT_EQ(compared, 4);
+}
+
+INSTANTIATE_TEST_SUITE_P(Configurations, GoldenCollator, testing::ValuesIn(golden::configurations()),
+                         [](const auto& info) { return info.param; });
+
+// The run of train/: 50 steps of 2 x 2 rows, in f32.
+struct Run {
+  std::vector<StepReport> reports;
+  std::vector<std::vector<float>> projector;  // afterwards, in checkpoint order
+  std::vector<std::string> names;
+};
+
+Run train_fifty_steps(int threads) {
+  const std::filesystem::path root = golden::model_root() / "train";
+  Context ctx(Device{}, threads);
+  const GraftConfig config = read_graft_config(root / "checkpoint");
+  const Processor processor = Processor::load(root / "checkpoint", config);
+  const CheckpointReader checkpoint = CheckpointReader::open(root / "checkpoint");
+  Graft model = load_graft(ctx, checkpoint, config, DType::f32);
+
+  std::vector<Example> examples;
+  std::ifstream rows(root / "rows.jsonl");
+  for (std::string line; std::getline(rows, line);) {
+    const Json row = parse_json(line, "rows.jsonl");
+    examples.push_back(make_example(caption_row("row", picture(root / row["image"].get<std::string>()),
+                                                row["caption"].get<std::string>()),
+                                    processor, config, ctx.pool()));
+  }
+  const Json order = read_json(root / "order.json");
+  TrainOptions options{
+      .batch_size = 2, .accumulation = 2, .steps = 50, .learning_rate = 1e-3, .warmup_ratio = 0.1};
+  Trainer trainer(ctx, model, config, training_stage(1, 0), options);
+  Run run;
+  std::size_t at = 0;
+  for (int step = 0; step < 50; ++step) {
+    std::vector<Batch> batches;
+    for (int i = 0; i < 2; ++i, at += 2) {
+      const std::vector<Example> pair = {examples.at(order[at].get<std::size_t>()),
+                                         examples.at(order[at + 1].get<std::size_t>())};
+      batches.push_back(collate(pair));
+    }
+    run.reports.push_back(trainer.step(batches));
+  }
+  for (const TrainedWeight& weight : trainer.optimizer().weights()) {
+    const auto values = weight.master.values<float>();
+    run.projector.emplace_back(values.begin(), values.end());
+    run.names.push_back(weight.spec.name);
+  }
+  return run;
+}
+
+TEST(GoldenTraining, FiftySteps) {
+  const std::filesystem::path root = golden::model_root() / "train";
+  const Json expected = read_json(root / "losses.json");
+  const SafetensorsFile final_weights = SafetensorsFile::open(root / "final.safetensors");
+  const Run run = train_fifty_steps(2);
+  ASSERT_EQ(expected["steps"].get<std::size_t>(), run.reports.size());
+  for (std::size_t i = 0; i < run.reports.size(); ++i) {
+    const Json& step = expected["log"][i];
+    EXPECT_NEAR(run.reports[i].loss, step["loss"].get<double>(), 1e-3) << "step " << i + 1;
+    EXPECT_NEAR(run.reports[i].learning_rate, step["learning_rate"].get<double>(), 1e-9) << "step " << i + 1;
+    EXPECT_NEAR(run.reports[i].gradient_norm, step["gradient_norm"].get<double>(),
+                2e-3 * step["gradient_norm"].get<double>())
+        << "step " << i + 1;
+  }
+  ASSERT_EQ(run.names.size(), 4u);
+  for (std::size_t i = 0; i < run.names.size(); ++i) {
+    EXPECT_LE(golden::relative_difference(run.projector[i], golden::floats(final_weights, run.names[i])),
+              1e-3)
+        << run.names[i];
+  }
+}
+
+TEST(GoldenTraining, TheSameBitsAtAnyThreadCount) {
+  const Run one = train_fifty_steps(1);
+  for (const int threads : {2, 3}) {
+    const Run other = train_fifty_steps(threads);
+    EXPECT_EQ(one.projector, other.projector) << threads << " threads";
+    for (std::size_t i = 0; i < one.reports.size(); ++i)
+      EXPECT_EQ(one.reports[i].loss, other.reports[i].loss);
+  }
+}
+
+}  // namespace
+}  // namespace artemis
