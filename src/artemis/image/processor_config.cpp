@@ -100,7 +100,7 @@ PreprocessorConfig load_preprocessor_config(const std::filesystem::path& directo
 
 std::array<std::array<float, 256>, 3> normalisation_table(const PreprocessorConfig& config) {
   const float scale = config.do_rescale ? static_cast<float>(1.0 / config.rescale_factor) : 1.0f;
-  std::array<std::array<float, 256>, 3> table;
+  std::array<std::array<float, 256>, 3> table{};
   for (std::size_t c = 0; c < table.size(); ++c) {
     const float mean = static_cast<float>(config.mean[c]) * scale;
     const float deviation = static_cast<float>(config.deviation[c]) * scale;

@@ -21,8 +21,8 @@ struct PatchSizes {
 // Defaults: the reference's, with OpenAI-CLIP's mean and deviation.
 struct PreprocessorConfig {
   PatchSizes sizes;
-  std::int64_t min_pixels = 32 * 32;
-  std::int64_t max_pixels = 512 * 512;
+  std::int64_t min_pixels = std::int64_t{32} * 32;
+  std::int64_t max_pixels = std::int64_t{512} * 512;
   bool do_resize = true;
   bool do_rescale = true;
   bool do_normalize = true;

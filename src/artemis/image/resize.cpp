@@ -36,6 +36,8 @@ struct Weights {
   const std::int16_t* of(std::int64_t position) const { return values.data() + position * taps; }
 };
 
+std::int64_t toward_zero(double value) { return static_cast<std::int64_t>(value); }
+
 double cubic(double x) {
   constexpr double a = -0.5;
   x = std::abs(x);
@@ -47,7 +49,7 @@ double cubic(double x) {
 // The largest precision at which the greatest weight stays below 2^15.
 int weight_precision(double greatest) {
   int precision = 0;
-  while (precision < 22 && static_cast<int>(0.5 + greatest * (1 << (precision + 1))) < (1 << 15)) ++precision;
+  while (precision < 22 && toward_zero(0.5 + greatest * (1 << (precision + 1))) < (1 << 15)) ++precision;
   return precision;
 }
 
@@ -67,8 +69,8 @@ Weights make_weights(std::int64_t input, std::int64_t output) {
   double greatest = 0;
   for (std::int64_t i = 0; i < output; ++i) {
     const double centre = scale * (static_cast<double>(i) + 0.5);
-    const std::int64_t first = std::max<std::int64_t>(static_cast<std::int64_t>(centre - support + 0.5), 0);
-    const std::int64_t end = std::min(static_cast<std::int64_t>(centre + support + 0.5), input);
+    const std::int64_t first = std::max<std::int64_t>(toward_zero(centre - support + 0.5), 0);
+    const std::int64_t end = std::min(toward_zero(centre + support + 0.5), input);
     const std::int64_t count = std::clamp<std::int64_t>(end - first, 0, weights.taps);
     double* row = exact.data() + i * weights.taps;
     double total = 0;
@@ -101,7 +103,7 @@ ARTEMIS_VECTOR_CLONES
 void weigh_column(const std::int16_t* in, const std::int16_t* weights, std::int64_t taps, int precision,
                   std::uint8_t* out) {
   constexpr std::int64_t width = channels * lanes;
-  std::array<std::int32_t, width> sum;
+  std::array<std::int32_t, width> sum{};
   sum.fill(1 << (precision - 1));
   for (std::int64_t tap = 0; tap < taps; ++tap, in += width)
     for (std::int64_t i = 0; i < width; ++i) sum[static_cast<std::size_t>(i)] += weights[tap] * in[i];
@@ -113,7 +115,7 @@ void weigh_column(const std::int16_t* in, const std::int16_t* weights, std::int6
 ARTEMIS_VECTOR_CLONES
 void weigh_rows(const std::uint8_t* in, std::int64_t stride, const std::int16_t* weights, std::int64_t taps,
                 int precision, std::int64_t count, std::uint8_t* out) {
-  std::array<std::int32_t, stripe> sum;
+  std::array<std::int32_t, stripe> sum{};
   for (std::int64_t i = 0; i < count; ++i) sum[static_cast<std::size_t>(i)] = 1 << (precision - 1);
   for (std::int64_t tap = 0; tap < taps; ++tap, in += stride)
     for (std::int64_t i = 0; i < count; ++i)
@@ -134,7 +136,7 @@ void resize_some_rows(const Tensor& in, const Weights& weights, std::int64_t beg
     std::int16_t* lane = side_by_side.data() + (y - begin);
     for (std::int64_t i = 0; i < in_width * channels; ++i) lane[i * lanes] = row[i];
   }
-  std::array<std::uint8_t, channels * lanes> column;
+  std::array<std::uint8_t, channels * lanes> column{};
   for (std::int64_t x = 0; x < out_width; ++x) {
     const auto i = static_cast<std::size_t>(x);
     weigh_column(side_by_side.data() + weights.first[i] * channels * lanes, weights.of(x), weights.count[i],
