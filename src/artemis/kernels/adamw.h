@@ -6,13 +6,13 @@
 namespace artemis {
 
 struct AdamWOptions {
-  float learning_rate = 0;
-  float beta1 = 0.9f;
-  float beta2 = 0.999f;
-  float eps = 1e-8f;
-  float weight_decay = 0;
+  double learning_rate = 0;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double eps = 1e-8;
+  double weight_decay = 0;
   std::int64_t step = 1;        // from 1, for the bias corrections
-  float gradient_scale = 1.0f;  // applied to the gradient first (clipping)
+  double gradient_scale = 1.0;  // applied to the gradient first (clipping)
 };
 
 // Updates master, first, second (f32) in place from gradient (f32) and writes the new master to parameter

@@ -54,13 +54,13 @@ double Optimizer::step(double learning_rate) {
   ++steps_done_;
   for (const TrainedWeight& weight : weights_) {
     adamw_step(ctx_, weight.parameter, weight.master, weight.first, weight.second, weight.gradient,
-               {.learning_rate = static_cast<float>(learning_rate),
-                .beta1 = static_cast<float>(options_.beta1),
-                .beta2 = static_cast<float>(options_.beta2),
-                .eps = static_cast<float>(options_.eps),
-                .weight_decay = weight.decays ? static_cast<float>(options_.weight_decay) : 0.0f,
+               {.learning_rate = learning_rate,
+                .beta1 = options_.beta1,
+                .beta2 = options_.beta2,
+                .eps = options_.eps,
+                .weight_decay = weight.decays ? options_.weight_decay : 0.0,
                 .step = steps_done_,
-                .gradient_scale = static_cast<float>(clip)});
+                .gradient_scale = clip});
     fill(ctx_, weight.gradient, 0.0f);
   }
   return norm;
