@@ -46,7 +46,7 @@ TEST_P(GoldenGeneration, SixtyFourGreedyTokens) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Configurations, GoldenGeneration, testing::ValuesIn(golden::configurations()),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& entry) { return entry.param; });
 
 }  // namespace
 }  // namespace artemis

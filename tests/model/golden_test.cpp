@@ -164,7 +164,7 @@ TEST_P(GoldenModel, GradientsOfTheTopTowerBlock) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Configurations, GoldenModel, testing::ValuesIn(golden::configurations()),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& entry) { return entry.param; });
 
 }  // namespace
 }  // namespace artemis

@@ -75,7 +75,7 @@ TEST_P(GoldenCollator, MixedBatch) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Configurations, GoldenCollator, testing::ValuesIn(golden::configurations()),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& entry) { return entry.param; });
 
 // The run of train/: 50 steps of 2 x 2 rows, in f32.
 struct Run {

@@ -1,0 +1,73 @@
+#include "artemis/kernels/adamw.h"
+
+#include "reference.h"
+
+namespace artemis::test {
+namespace {
+
+// The update in double, written from the paper with torch's order of decay and step.
+struct Reference {
+  Values parameter, first, second;
+
+  void step(const Values& gradient, const AdamWOptions& o) {
+    for (std::size_t i = 0; i < parameter.size(); ++i) {
+      const double g = gradient[i] * o.gradient_scale;
+      parameter[i] *= 1 - o.learning_rate * o.weight_decay;
+      first[i] = o.beta1 * first[i] + (1 - o.beta1) * g;
+      second[i] = o.beta2 * second[i] + (1 - o.beta2) * g * g;
+      const double corrected = first[i] / (1 - std::pow(o.beta1, static_cast<double>(o.step)));
+      const double root = std::sqrt(second[i] / (1 - std::pow(o.beta2, static_cast<double>(o.step))));
+      parameter[i] -= o.learning_rate * corrected / (root + o.eps);
+    }
+  }
+};
+
+TEST(AdamW, TwentySteps) {
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    Context ctx(Device{}, 2);
+    Random random(6);
+    const Shape shape{7, 11};
+    const Tensor master = random_tensor(ctx, DType::f32, shape, random);
+    const Tensor parameter = dtype == DType::f32 ? master : poisoned(ctx, dtype, shape);
+    const Tensor first = Tensor::zeros(DType::f32, shape);
+    const Tensor second = Tensor::zeros(DType::f32, shape);
+    Reference reference{values_of(ctx, master), Values(77), Values(77)};
+    for (std::int64_t step = 1; step <= 20; ++step) {
+      const Tensor gradient = random_tensor(ctx, DType::f32, shape, random, step % 2 == 0 ? 1e-3f : 10.0f);
+      const AdamWOptions options{
+          .learning_rate = 1e-2, .weight_decay = 0.1, .step = step, .gradient_scale = step == 5 ? 0.3 : 1.0};
+      adamw_step(ctx, parameter, master, first, second, gradient, options);
+      reference.step(values_of(ctx, gradient), options);
+    }
+    expect_near(values_of(ctx, master), reference.parameter, 1e-6, "master");
+    expect_near(values_of(ctx, parameter), reference.parameter, dtype == DType::f32 ? 1e-6 : 0x1p-8,
+                "parameter");
+    expect_near(values_of(ctx, first), reference.first, 1e-5, "first");
+    expect_near(values_of(ctx, second), reference.second, 1e-5, "second");
+  }
+}
+
+TEST(AdamW, RefusesAStepOfZeroAndOtherShapes) {
+  Context ctx(Device{}, 1);
+  const Tensor a = Tensor::zeros(DType::f32, {3});
+  const Tensor b = Tensor::zeros(DType::f32, {4});
+  EXPECT_EQ(error_of([&] { adamw_step(ctx, a, a, a, a, a, {.step = 0}); }),
+            "[adamw] step is 0, expected 1 or more");
+  EXPECT_EQ(error_of([&] { adamw_step(ctx, a, a, a, a, b, {}); }),
+            "[adamw] gradient has shape (4), expected (3)");
+}
+
+TEST(SumOfSquares, TheSameBitsAtAnyThreadCount) {
+  expect_same_at_any_thread_count([](Context& ctx) {
+    Random random(4);
+    const Tensor x = random_tensor(ctx, DType::f32, {100003}, random);
+    double expected = 0;
+    for (const double value : values_of(ctx, x)) expected += value * value;
+    const double sum = sum_of_squares(ctx, x);
+    EXPECT_NEAR(sum, expected, 1e-9 * expected);
+    return Values{sum};
+  });
+}
+
+}  // namespace
+}  // namespace artemis::test

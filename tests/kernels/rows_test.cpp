@@ -1,0 +1,127 @@
+#include "artemis/kernels/rows.h"
+
+#include "reference.h"
+
+namespace artemis::test {
+namespace {
+
+Tensor indices(std::initializer_list<std::int32_t> values, const Shape& shape) {
+  return Tensor::from<std::int32_t>(std::span(values.begin(), values.size()), shape);
+}
+
+class RowsTest : public ForDTypes {};
+
+TEST_P(RowsTest, GatherScatterAndScatterAdd) {
+  const Tensor table = random_tensor(ctx_, GetParam(), {5, 9}, random_);
+  const Tensor index = indices({4, 0, 4, 2}, {4});
+  const Tensor out = poisoned(ctx_, GetParam(), {4, 9});
+  gather_rows(ctx_, out, table, index);
+  const Values ts = values_of(ctx_, table);
+  const Values os = values_of(ctx_, out);
+  for (std::size_t i = 0; i < 4; ++i) {
+    for (std::size_t j = 0; j < 9; ++j) {
+      EXPECT_EQ(os[i * 9 + j], ts[static_cast<std::size_t>(index.data<std::int32_t>()[i]) * 9 + j]);
+    }
+  }
+  // The gradient of gather: rows add up where they came from.
+  const Tensor d_table = Tensor::zeros(DType::f32, {5, 9});
+  scatter_add_rows(ctx_, d_table, out, index);
+  const Values ds = values_of(ctx_, d_table);
+  for (std::size_t j = 0; j < 9; ++j) {
+    EXPECT_EQ(ds[4 * 9 + j], 2 * ts[4 * 9 + j]);
+    EXPECT_EQ(ds[0 * 9 + j], ts[0 * 9 + j]);
+    EXPECT_EQ(ds[1 * 9 + j], 0);
+  }
+  const Tensor target = poisoned(ctx_, GetParam(), {6, 9});
+  scatter_rows(ctx_, target, out, indices({5, 1, 0, 3}, {4}));
+  const Values scattered = values_of(ctx_, target);
+  for (std::size_t j = 0; j < 9; ++j) {
+    EXPECT_EQ(scattered[5 * 9 + j], os[j]);
+    EXPECT_EQ(scattered[3 * 9 + j], os[3 * 9 + j]);
+    EXPECT_TRUE(std::isnan(scattered[2 * 9 + j]) && std::isnan(scattered[4 * 9 + j]));
+  }
+}
+
+TEST_P(RowsTest, Interpolate) {
+  const Tensor table = random_tensor(ctx_, GetParam(), {4, 7}, random_);
+  const Tensor index = indices({0, 1, 3, 3, 2, 0}, {2, 3});
+  const Tensor weight = random_tensor(ctx_, DType::f32, {2, 3}, random_);
+  const Values ws = values_of(ctx_, weight);
+  const auto reference = [&](const Values& t) {
+    Values out(14);
+    for (std::size_t i = 0; i < 2; ++i) {
+      for (std::size_t tap = 0; tap < 3; ++tap) {
+        const auto from = static_cast<std::size_t>(index.data<std::int32_t>()[i * 3 + tap]);
+        for (std::size_t j = 0; j < 7; ++j) out[i * 7 + j] += ws[i * 3 + tap] * t[from * 7 + j];
+      }
+    }
+    return out;
+  };
+  const Values ts = values_of(ctx_, table);
+  const Tensor out = poisoned(ctx_, GetParam(), {2, 7});
+  interpolate_rows_forward(ctx_, out, table, index, weight);
+  expect_near(values_of(ctx_, out), reference(ts), tolerance(GetParam()), "out");
+  const Tensor d_out = random_tensor(ctx_, GetParam(), {2, 7}, random_);
+  const Tensor d_table = Tensor::zeros(DType::f32, {4, 7});
+  interpolate_rows_backward(ctx_, d_table, d_out, index, weight);
+  expect_near(values_of(ctx_, d_table), numeric_gradient(reference, ts, values_of(ctx_, d_out)), 1e-6,
+              "d_table");
+}
+
+TEST_P(RowsTest, AddWithStridesAndInPlace) {
+  const Tensor a = random_tensor(ctx_, GetParam(), {3, 20}, random_).columns(2, 15);
+  const Tensor b = random_tensor(ctx_, GetParam(), {3, 13}, random_);
+  Values sum = values_of(ctx_, a);
+  const Values bs = values_of(ctx_, b);
+  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += bs[i];
+  add(ctx_, a, a, b);
+  expect_near(values_of(ctx_, a), sum, tolerance(GetParam()), "sum");
+}
+
+ARTEMIS_FOR_DTYPES(RowsTest);
+
+TEST(Convert, RoundsToNearestEvenBetweenAllFloatingDTypes) {
+  Context ctx(Device{}, 2);
+  // 1 + 2^-8 lies half-way between two bf16 values: the even one wins; 1 + 3 * 2^-8 goes up.
+  const float values[] = {1.0f + 0x1p-8f, 1.0f + 3 * 0x1p-8f, -2.5f, 65504.0f, 0x1p-24f, 0.0f};
+  const Tensor x = Tensor::from<float>(values, {6});
+  const Tensor bf16 = Tensor::allocate(DType::bf16, {6});
+  convert(ctx, bf16, x);
+  EXPECT_EQ(values_of(ctx, bf16)[0], 1.0);
+  EXPECT_EQ(values_of(ctx, bf16)[1], 1.0 + 0x1p-6);
+  const Tensor f16 = Tensor::allocate(DType::f16, {6});
+  convert(ctx, f16, x);
+  EXPECT_EQ(values_of(ctx, f16)[3], 65504.0);
+  EXPECT_EQ(values_of(ctx, f16)[4], 0x1p-24);
+  EXPECT_EQ(error_of([&] { convert(ctx, Tensor::zeros(DType::i32, {6}), x); }),
+            "[convert] f32 cannot become i32");
+}
+
+TEST(Rows, RefusesIndicesOutsideTheTable) {
+  Context ctx(Device{}, 1);
+  const Tensor table = Tensor::zeros(DType::f32, {3, 2});
+  const Tensor out = Tensor::zeros(DType::f32, {2, 2});
+  EXPECT_EQ(error_of([&] {
+              gather_rows(ctx, out, table, indices({0, 3}, {2}));
+            }),
+            "[gather_rows] index 3 at position 1 is outside the 3 rows");
+  EXPECT_EQ(error_of([&] {
+              gather_rows(ctx, out, table, indices({-1, 0}, {2}));
+            }),
+            "[gather_rows] index -1 at position 0 is outside the 3 rows");
+}
+
+TEST(Rows, TheSameBitsAtAnyThreadCount) {
+  expect_same_at_any_thread_count([](Context& ctx) {
+    Random random(8);
+    const Tensor rows = random_tensor(ctx, DType::f32, {2000, 300}, random);
+    std::vector<std::int32_t> index(2000);
+    for (auto& value : index) value = static_cast<std::int32_t>(random.below(7));
+    const Tensor table = Tensor::zeros(DType::f32, {7, 300});
+    scatter_add_rows(ctx, table, rows, Tensor::from<std::int32_t>(index, {2000}));
+    return values_of(ctx, table);
+  });
+}
+
+}  // namespace
+}  // namespace artemis::test
