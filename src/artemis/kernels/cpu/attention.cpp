@@ -112,8 +112,25 @@ class Forward {
       const std::int64_t row = keys.row(key + j);
       load_head(tiles.k + j * dim_, keys.k, row, kv_head * options_.head_dim, options_.head_dim);
       load_head(tiles.v + j * dim_, keys.v, row, kv_head * options_.head_dim, options_.head_dim);
+      if (key + j + key_tile < keys.length) prefetch(keys, kv_head, key + j + key_tile);
     }
     micro_kernels().transpose(tiles.k_transposed, key_tile, tiles.k, dim_, padded(count), dim_);
+  }
+
+  // A head's rows lie in different pages, where the processor's own prefetching does not reach.
+  void prefetch(const Keys& keys, std::int64_t kv_head, std::int64_t position) const {
+    constexpr std::size_t line = 64;
+    const std::size_t element = dtype_size(keys.k.dtype());
+    const auto column = static_cast<std::size_t>(kv_head * options_.head_dim) * element;
+    const std::int64_t row = keys.row(position);
+    const std::byte* k =
+        keys.k.raw() + static_cast<std::size_t>(row * keys.k.row_stride()) * element + column;
+    const std::byte* v =
+        keys.v.raw() + static_cast<std::size_t>(row * keys.v.row_stride()) * element + column;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(options_.head_dim) * element; i += line) {
+      __builtin_prefetch(k + i);
+      __builtin_prefetch(v + i);
+    }
   }
 
   void step(const Tiles& tiles, std::int64_t rows, std::int64_t count, const std::int32_t* begin,
