@@ -12,7 +12,7 @@ namespace {
 
 // Up to this many rows the weights' way from memory is what costs, and dot products along the rows of the
 // weights beat oneDNN, which first copies them into another order.
-constexpr std::int64_t few_rows = 8;
+constexpr std::int64_t few_rows = 15;
 constexpr std::int64_t few_rows_tile = 64;
 
 template <typename T>

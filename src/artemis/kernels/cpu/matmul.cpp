@@ -17,6 +17,9 @@ namespace {
 // one core, and a decoder's layers have tiles for every thread from about a hundred tokens on.
 constexpr std::int64_t tile_rows = 256;
 constexpr std::int64_t tile_cols = 256;
+// oneDNN sums in another order where a product has few rows, so fewer than this go to the tile above them;
+// the rows of a result with at least as many do not depend on how many they are.
+constexpr std::int64_t least_tile_rows = 16;
 
 // What a primitive is made for.
 struct Product {
@@ -212,16 +215,17 @@ void matmul(Context& ctx, const Tensor& out, const Operand& a, const Operand& b,
   ARTEMIS_ASSERT(a.dtype == b.dtype && depth > 0);
   const std::int64_t rows = out.dim(0);
   const std::int64_t cols = out.dim(1);
-  const std::int64_t down = (rows + tile_rows - 1) / tile_rows;
+  const std::int64_t down = std::max<std::int64_t>(1, (rows + tile_rows - least_tile_rows) / tile_rows);
   const std::int64_t across = (cols + tile_cols - 1) / tile_cols;
   const auto multiply =
       a.dtype == DType::bf16 && !has_bf16_products() ? multiply_tile_widened : multiply_tile;
   ctx.pool().run(down * across, [&](std::int64_t index) {
     const std::int64_t row = index % down * tile_rows;
+    const bool last = index % down == down - 1;
     const std::int64_t col = index / down * tile_cols;
     const Tile tile = {.row = row,
                        .col = col,
-                       .rows = std::min(tile_rows, rows - row),
+                       .rows = last ? rows - row : tile_rows,
                        .cols = std::min(tile_cols, cols - col)};
     multiply(out, a, b, depth, bias, accumulate, tile);
   });
