@@ -1,24 +1,21 @@
 #include "artemis/io/json.h"
 
-#include <fstream>
-#include <sstream>
-
 #include "artemis/core/error.h"
+#include "artemis/io/atomic_file.h"
 
 namespace artemis {
 
-Json parse_json(std::string_view text, std::string_view where, int max_depth) {
-  // The parser of nlohmann-json keeps its own stack, but writing and destroying a value recurse: bound the
-  // depth first.
+void check_json_depth(std::string_view text, std::string_view where, int max_depth) {
   int depth = 0;
   bool in_string = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (in_string) {
-      if (c == '\\')
+      if (c == '\\') {
         ++i;
-      else if (c == '"')
+      } else if (c == '"') {
         in_string = false;
+      }
     } else if (c == '"') {
       in_string = true;
     } else if (c == '[' || c == '{') {
@@ -27,6 +24,12 @@ Json parse_json(std::string_view text, std::string_view where, int max_depth) {
       --depth;
     }
   }
+}
+
+// nlohmann-json's parser keeps a stack of its own, but writing and destroying a value recurse: the depth
+// comes first.
+Json parse_json(std::string_view text, std::string_view where, int max_depth) {
+  check_json_depth(text, where, max_depth);
   try {
     return Json::parse(text);
   } catch (const Json::parse_error& error) {
@@ -36,14 +39,7 @@ Json parse_json(std::string_view text, std::string_view where, int max_depth) {
   }
 }
 
-Json read_json(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  require(stream.good(), file.string(), "cannot be opened");
-  std::ostringstream text;
-  text << stream.rdbuf();
-  require(!stream.bad(), file.string(), "cannot be read");
-  return parse_json(text.view(), file.string());
-}
+Json read_json(const std::filesystem::path& file) { return parse_json(read_file(file), file.string()); }
 
 void json_fail(const Json& object, std::string_view key, std::string_view where, const char* expected) {
   if (!object.is_object())

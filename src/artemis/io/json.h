@@ -14,6 +14,9 @@ using Json = nlohmann::ordered_json;
 // name, say) and the byte of the fault.
 Json parse_json(std::string_view text, std::string_view where, int max_depth = 512);
 
+// Throws Error when arrays and objects nest deeper than max_depth; nothing else is checked.
+void check_json_depth(std::string_view text, std::string_view where, int max_depth);
+
 // Reads and parses a file; throws Error naming it.
 Json read_json(const std::filesystem::path& file);
 

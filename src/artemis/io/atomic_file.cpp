@@ -1,0 +1,130 @@
+#include "artemis/io/atomic_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "artemis/core/error.h"
+
+namespace artemis {
+namespace {
+
+std::filesystem::path temporary_name(const std::filesystem::path& target) {
+  std::filesystem::path name = target;
+  name += fmt::format(".tmp-{}", getpid());
+  return name;
+}
+
+std::filesystem::path folder_of(const std::filesystem::path& file) {
+  return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+}
+
+[[noreturn]] void fail_errno(const std::filesystem::path& file, const char* action) {
+  fail(file.string(), "{}: {}", action, std::strerror(errno));
+}
+
+// An open file that closes itself.
+class Descriptor {
+ public:
+  Descriptor(const std::filesystem::path& file, int flags) : value_(open(file.c_str(), flags | O_CLOEXEC)) {
+    if (value_ < 0) fail_errno(file, "cannot be opened");
+  }
+  ~Descriptor() { close(value_); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int value() const { return value_; }
+
+ private:
+  int value_;
+};
+
+}  // namespace
+
+std::string read_file(const std::filesystem::path& file) {
+  const Descriptor descriptor(file, O_RDONLY);
+  std::string bytes;
+  std::size_t used = 0;
+  for (;;) {
+    bytes.resize(used + (std::size_t{1} << 16) + used / 2);
+    const ssize_t got = read(descriptor.value(), bytes.data() + used, bytes.size() - used);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail_errno(file, "cannot be read");
+    if (got == 0) break;
+    used += static_cast<std::size_t>(got);
+  }
+  bytes.resize(used);
+  return bytes;
+}
+
+AtomicFile::AtomicFile(std::filesystem::path target)
+    : target_(std::move(target)), temporary_(temporary_name(target_)) {
+  descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (descriptor_ < 0) fail_with_errno("cannot be created");
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ < 0) return;
+  close(descriptor_);
+  unlink(temporary_.c_str());
+}
+
+void AtomicFile::fail_with_errno(const char* action) const { fail_errno(target_, action); }
+
+void AtomicFile::append(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = write(descriptor_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail_with_errno("cannot be written");
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+void AtomicFile::commit() {
+  if (fsync(descriptor_) != 0) fail_with_errno("cannot be synced");
+  const int descriptor = std::exchange(descriptor_, -1);
+  if (close(descriptor) != 0 || rename(temporary_.c_str(), target_.c_str()) != 0) {
+    const int reason = errno;
+    unlink(temporary_.c_str());
+    errno = reason;
+    fail_with_errno("cannot be put in place");
+  }
+  sync_directory(folder_of(target_));
+}
+
+void write_file_atomically(const std::filesystem::path& target, std::string_view bytes) {
+  AtomicFile file(target);
+  file.append(bytes);
+  file.commit();
+}
+
+StagedDirectory::StagedDirectory(std::filesystem::path target) : target_(std::move(target)) {
+  if (!target_.has_filename()) target_ = target_.parent_path();  // "out/" is "out"
+  staging_ = temporary_name(target_);
+  require(!std::filesystem::exists(target_), target_.string(), "exists already, expected a new directory");
+  std::error_code error;
+  std::filesystem::create_directories(folder_of(target_), error);
+  if (!error) std::filesystem::create_directory(staging_, error);
+  require(!error, target_.string(), "cannot be created: {}", error.message());
+}
+
+StagedDirectory::~StagedDirectory() {
+  std::error_code ignored;
+  if (!committed_) std::filesystem::remove_all(staging_, ignored);
+}
+
+void StagedDirectory::commit() {
+  sync_directory(staging_);
+  if (rename(staging_.c_str(), target_.c_str()) != 0) fail_errno(target_, "cannot be put in place");
+  committed_ = true;
+  sync_directory(folder_of(target_));
+}
+
+void sync_directory(const std::filesystem::path& directory) {
+  const Descriptor descriptor(directory, O_RDONLY | O_DIRECTORY);
+  if (fsync(descriptor.value()) != 0) fail_errno(directory, "cannot be synced");
+}
+
+}  // namespace artemis

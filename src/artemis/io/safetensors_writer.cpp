@@ -1,0 +1,59 @@
+#include <algorithm>
+
+#include "artemis/io/atomic_file.h"
+#include "artemis/io/json.h"
+#include "artemis/io/safetensors.h"
+
+namespace artemis {
+namespace {
+
+// Wider dtypes first, so that every tensor is aligned to its own size; then by name.
+std::vector<const NamedTensor*> in_file_order(std::span<const NamedTensor> tensors) {
+  std::vector<const NamedTensor*> order;
+  for (const NamedTensor& tensor : tensors) order.push_back(&tensor);
+  std::ranges::sort(order, [](const NamedTensor* a, const NamedTensor* b) {
+    const std::size_t rank_a = stored_dtype_rank(a->dtype_name);
+    const std::size_t rank_b = stored_dtype_rank(b->dtype_name);
+    return rank_a != rank_b ? rank_a > rank_b : a->name < b->name;
+  });
+  return order;
+}
+
+std::string header_of(std::span<const NamedTensor* const> tensors,
+                      const std::map<std::string, std::string>& metadata, std::string_view where) {
+  Json header = Json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  std::string text = header.dump();
+  text.pop_back();
+  std::uint64_t offset = 0;
+  const std::string* previous = nullptr;
+  for (const NamedTensor* tensor : tensors) {
+    require(previous == nullptr || *previous != tensor->name, where, "tensor '{}' is written twice",
+            tensor->name);
+    previous = &tensor->name;
+    const Json entry = {{"dtype", tensor->dtype_name},
+                        {"shape", tensor->shape},
+                        {"data_offsets", {offset, offset + tensor->bytes.size()}}};
+    text += fmt::format("{}{}:{}", text.size() > 1 ? "," : "", Json(tensor->name).dump(), entry.dump());
+    offset += tensor->bytes.size();
+  }
+  text += '}';
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  return text;
+}
+
+}  // namespace
+
+void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  const std::vector<const NamedTensor*> order = in_file_order(tensors);
+  const std::string header = header_of(order, metadata, path.string());
+  const std::uint64_t header_bytes = header.size();
+  AtomicFile file(path);
+  file.append(std::as_bytes(std::span(&header_bytes, 1)));
+  file.append(header);
+  for (const NamedTensor* tensor : order) file.append(tensor->bytes);
+  file.commit();
+}
+
+}  // namespace artemis
