@@ -42,6 +42,7 @@ function(artemis_test name)
   cmake_parse_arguments(TEST "" "TIMEOUT" "LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   add_executable(test_${name} ${sources})
+  target_include_directories(test_${name} PRIVATE ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/../tests)
   target_link_libraries(test_${name} PRIVATE artemis_options GTest::gtest GTest::gtest_main ${TEST_LIBRARIES})
   target_compile_definitions(test_${name} PRIVATE ARTEMIS_GOLDEN_DIR="${PROJECT_SOURCE_DIR}/tests/golden"
                                                   ARTEMIS_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
