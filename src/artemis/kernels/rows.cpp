@@ -16,13 +16,22 @@ void check_rows(const Context& ctx, const char* operation, const Tensor& rows, c
   check_shape(ctx, operation, "rows", rows, {index.dim(0), table.dim(1)});
 }
 
+// index of rank 1 or 2.
 void check_indices(const Context& ctx, const char* operation, const Tensor& index, std::int64_t rows) {
   if (ctx.device().kind != DeviceKind::cpu) return;
-  const std::int32_t* values = index.data<std::int32_t>();
+  const std::int64_t width = index.row_size();
   for (std::int64_t i = 0; i < index.count(); ++i) {
-    require(values[i] >= 0 && values[i] < rows, operation, "index {} at position {} is outside the {} rows",
-            values[i], i, rows);
+    const std::int32_t value = index.data<std::int32_t>()[i / width * index.row_stride() + i % width];
+    require(value >= 0 && value < rows, operation, "index {} at position {} is outside the {} rows", value, i,
+            rows);
   }
+}
+
+// A defined tensor of any shape on the context's device.
+void check_present(const Context& ctx, const char* operation, const char* name, const Tensor& tensor) {
+  require(tensor.defined(), operation, "{} is absent", name);
+  require(tensor.device() == ctx.device(), operation, "{} lives on {}, expected {}", name,
+          device_name(tensor.device()), device_name(ctx.device()));
 }
 
 }  // namespace
@@ -88,7 +97,8 @@ void add(Context& ctx, const Tensor& out, const Tensor& a, const Tensor& b) {
 }
 
 void convert(Context& ctx, const Tensor& out, const Tensor& x) {
-  require(x.defined() && out.defined(), "convert", "a tensor is absent");
+  check_present(ctx, "convert", "x", x);
+  check_present(ctx, "convert", "out", out);
   require(out.shape() == x.shape(), "convert", "out has shape {}, expected {}", out.shape().to_string(),
           x.shape().to_string());
   require(out.dtype() == x.dtype() || (is_floating(out.dtype()) && is_floating(x.dtype())), "convert",
@@ -97,7 +107,7 @@ void convert(Context& ctx, const Tensor& out, const Tensor& x) {
 }
 
 void fill(Context& ctx, const Tensor& out, float value) {
-  require(out.defined(), "fill", "out is absent");
+  check_present(ctx, "fill", "out", out);
   require(is_floating(out.dtype()), "fill", "out is {}, expected a floating dtype", dtype_name(out.dtype()));
   kernel_table(ctx.device()).fill(ctx, out, value);
 }

@@ -16,8 +16,9 @@ void scatter_rows(Context& ctx, const Tensor& out, const Tensor& rows, const Ten
 // table[index[i]] += rows[i], in order of i. table f32; rows f32 or bf16. The backward of gather_rows.
 void scatter_add_rows(Context& ctx, const Tensor& table, const Tensor& rows, const Tensor& index);
 
-// out[i] = sum over j of weight[i][j] * table[index[i][j]]. index (n, m) i32, weight (n, m) f32. In bf16
-// weights and products are rounded to bf16 and summed left to right, as the reference does.
+// out[i] = sum over j of weight[i][j] * table[index[i][j]], from left to right. index (n, m) i32, weight
+// (n, m) f32; table and out of one dtype. In bf16 the sum is kept in f32 and rounded once, as the reference
+// does (its weights stay f32).
 void interpolate_rows_forward(Context& ctx, const Tensor& out, const Tensor& table, const Tensor& index,
                               const Tensor& weight);
 

@@ -1,5 +1,3 @@
-#include <cmath>
-
 #include "artemis/kernels/cpu/dispatch.h"
 #include "artemis/kernels/cpu/math.h"
 #include "artemis/kernels/table.h"
@@ -9,42 +7,40 @@ namespace {
 
 // Each function and its derivative; the loops below are compiled once for each.
 struct GeluErf {
-  static float value(float x) { return 0.5f * x * (1.0f + std::erf(x * 0.70710678118654752f)); }
+  static float phi(float x) { return 0.5f * (1.0f + erf_f32(x * 0.70710678118654752f)); }
+  static float value(float x) { return x * phi(x); }
   static float slope(float x) {
     constexpr float inverse_sqrt_2pi = 0.39894228040143268f;
-    return 0.5f * (1.0f + std::erf(x * 0.70710678118654752f)) + x * inverse_sqrt_2pi * exp_f32(-0.5f * x * x);
+    return phi(x) + x * inverse_sqrt_2pi * exp_f32(-0.5f * x * x);
   }
 };
 
+// The derivative of x sigmoid(u(x)), which silu and its relatives are, from s = sigmoid(u) and u'.
+inline float gated_slope(float x, float s, float u_slope) { return s + x * s * (1.0f - s) * u_slope; }
+
+// (1 + tanh u) / 2 = sigmoid(2 u), which loses nothing on the negative side.
 struct GeluTanh {
-  static constexpr float a = 0.79788456080286536f;  // sqrt(2 / pi)
+  static constexpr float a = 1.59576912160573071f;  // 2 sqrt(2 / pi)
   static constexpr float b = 0.044715f;
-  static float value(float x) { return 0.5f * x * (1.0f + tanh_f32(a * (x + b * x * x * x))); }
-  static float slope(float x) {
-    const float t = tanh_f32(a * (x + b * x * x * x));
-    return 0.5f * (1.0f + t) + 0.5f * x * (1.0f - t * t) * a * (1.0f + 3.0f * b * x * x);
-  }
+  static float gate(float x) { return sigmoid(a * (x + b * x * x * x)); }
+  static float value(float x) { return x * gate(x); }
+  static float slope(float x) { return gated_slope(x, gate(x), a * (1.0f + 3.0f * b * x * x)); }
 };
 
 struct Silu {
   static float value(float x) { return x * sigmoid(x); }
-  static float slope(float x) {
-    const float s = sigmoid(x);
-    return s * (1.0f + x * (1.0f - s));
-  }
+  static float slope(float x) { return gated_slope(x, sigmoid(x), 1.0f); }
 };
 
 struct Relu {
-  static float value(float x) { return x > 0.0f ? x : 0.0f; }
+  static float value(float x) { return x < 0.0f ? 0.0f : x; }  // a NaN stays
   static float slope(float x) { return x > 0.0f ? 1.0f : 0.0f; }
 };
 
 struct QuickGelu {
-  static float value(float x) { return x * sigmoid(1.702f * x); }
-  static float slope(float x) {
-    const float s = sigmoid(1.702f * x);
-    return s * (1.0f + 1.702f * x * (1.0f - s));
-  }
+  static constexpr float a = 1.702f;
+  static float value(float x) { return x * sigmoid(a * x); }
+  static float slope(float x) { return gated_slope(x, sigmoid(a * x), a); }
 };
 
 template <typename Body>

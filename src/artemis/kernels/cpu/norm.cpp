@@ -1,5 +1,4 @@
 #include <cmath>
-#include <vector>
 
 #include "artemis/kernels/cpu/dispatch.h"
 #include "artemis/kernels/table.h"
@@ -7,7 +6,7 @@
 namespace artemis::cpu {
 namespace {
 
-// Sums run in eight lanes, so that they vectorise; the order is fixed by the width alone.
+// Sums run in sixteen lanes, so that they vectorise; the order is fixed by the width alone.
 constexpr std::int64_t lanes = 16;
 
 template <typename Term>
@@ -82,25 +81,35 @@ ARTEMIS_VECTORISED void layer_norm_row_backward(T* d_x, const T* d_out, const T*
   }
 }
 
-// d_weight[i] += sum over rows of d_out x^, d_bias[i] += sum of d_out, rows in order, columns in pieces.
+// d_weight[i] += d_out x^.
 template <typename T>
-ARTEMIS_VECTORISED void add_parameter_gradients(float* d_weight, float* d_bias, const T* d_out, const T* x,
-                                                float mean, float rstd, std::int64_t width) {
-  for (std::int64_t i = 0; i < width; ++i) d_weight[i] += load(d_out[i]) * (load(x[i]) - mean) * rstd;
-  if (d_bias == nullptr) return;
+ARTEMIS_VECTORISED void add_weight_gradient(float* d_weight, const T* d_out, const T* x, std::int64_t width,
+                                            Statistics s) {
+  for (std::int64_t i = 0; i < width; ++i) d_weight[i] += load(d_out[i]) * ((load(x[i]) - s.mean) * s.rstd);
+}
+
+template <typename T>
+ARTEMIS_VECTORISED void add_bias_gradient(float* d_bias, const T* d_out, std::int64_t width) {
   for (std::int64_t i = 0; i < width; ++i) d_bias[i] += load(d_out[i]);
 }
 
-// mean may be undefined (RMSNorm), d_bias too.
+Statistics statistics_of(const Tensor& mean, const Tensor& rstd, std::int64_t i) {
+  return {mean ? mean.data<float>()[i] : 0.0f, rstd.data<float>()[i]};
+}
+
+// Rows in order, the columns in pieces. Any of d_weight, d_bias and mean (RMSNorm) may be undefined.
 template <typename T>
 void parameter_gradients(Context& ctx, const Tensor& d_weight, const Tensor& d_bias, const Tensor& d_out,
                          const Tensor& x, const Tensor& mean, const Tensor& rstd) {
+  if (!d_weight && !d_bias) return;
   ctx.pool().ranges(x.dim(1), 128, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = 0; i < x.dim(0); ++i) {
-      add_parameter_gradients(d_weight.mutable_data<float>() + begin,
-                              d_bias ? d_bias.mutable_data<float>() + begin : nullptr,
-                              row<T>(d_out, i) + begin, row<T>(x, i) + begin,
-                              mean ? mean.data<float>()[i] : 0.0f, rstd.data<float>()[i], end - begin);
+      const T* d = row<T>(d_out, i) + begin;
+      if (d_weight) {
+        add_weight_gradient(d_weight.mutable_data<float>() + begin, d, row<T>(x, i) + begin, end - begin,
+                            statistics_of(mean, rstd, i));
+      }
+      if (d_bias) add_bias_gradient(d_bias.mutable_data<float>() + begin, d, end - begin);
     }
   });
 }
@@ -129,7 +138,7 @@ void rms_norm_backward(Context& ctx, const Tensor& d_x, const Tensor& d_weight, 
                        const Tensor& x, const Tensor& weight, const Tensor& rstd) {
   dispatch_real(x.dtype(), [&](auto element) {
     using T = decltype(element);
-    if (d_weight) parameter_gradients<T>(ctx, d_weight, Tensor(), d_out, x, Tensor(), rstd);
+    parameter_gradients<T>(ctx, d_weight, Tensor(), d_out, x, Tensor(), rstd);
     for_rows(ctx, x, [&](std::int64_t i) {
       rms_norm_row_backward(mutable_row<T>(d_x, i), row<T>(d_out, i), row<T>(x, i), weight.data<T>(),
                             x.dim(1), rstd.data<float>()[i]);
@@ -153,13 +162,12 @@ void layer_norm_forward(Context& ctx, const Tensor& out, const Tensor& mean, con
 void layer_norm_backward(Context& ctx, const Tensor& d_x, const Tensor& d_weight, const Tensor& d_bias,
                          const Tensor& d_out, const Tensor& x, const Tensor& weight, const Tensor& mean,
                          const Tensor& rstd) {
-  ARTEMIS_ASSERT(d_weight.defined() == d_bias.defined());
   dispatch_real(x.dtype(), [&](auto element) {
     using T = decltype(element);
-    if (d_weight) parameter_gradients<T>(ctx, d_weight, d_bias, d_out, x, mean, rstd);
+    parameter_gradients<T>(ctx, d_weight, d_bias, d_out, x, mean, rstd);
     for_rows(ctx, x, [&](std::int64_t i) {
       layer_norm_row_backward(mutable_row<T>(d_x, i), row<T>(d_out, i), row<T>(x, i), weight.data<T>(),
-                              x.dim(1), {mean.data<float>()[i], rstd.data<float>()[i]});
+                              x.dim(1), statistics_of(mean, rstd, i));
     });
   });
 }

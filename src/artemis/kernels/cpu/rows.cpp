@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cstring>
-#include <vector>
 
 #include "artemis/kernels/cpu/dispatch.h"
 #include "artemis/kernels/table.h"
@@ -35,14 +34,29 @@ ARTEMIS_VECTORISED void add_scaled(float* sums, const T* values, float scale, st
   for (std::int64_t i = 0; i < width; ++i) sums[i] += scale * load(values[i]);
 }
 
-template <typename T>
-ARTEMIS_VECTORISED void add_row(T* out, const T* a, const T* b, std::int64_t width) {
-  for (std::int64_t i = 0; i < width; ++i) store(out[i], load(a[i]) + load(b[i]));
-}
-
 template <typename Out, typename In>
 ARTEMIS_VECTORISED void convert_row(Out* out, const In* x, std::int64_t width) {
   for (std::int64_t i = 0; i < width; ++i) out[i] = Out(static_cast<float>(x[i]));
+}
+
+// A row in pieces, each summed in f32 and rounded once.
+template <typename T>
+void interpolate_row(T* out, const Tensor& table, const std::int32_t* index, const float* weight,
+                     std::int64_t taps) {
+  float sums[column_grain];
+  for (std::int64_t begin = 0; begin < table.dim(1); begin += column_grain) {
+    const std::int64_t width = std::min(column_grain, table.dim(1) - begin);
+    std::fill_n(sums, width, 0.0f);
+    for (std::int64_t tap = 0; tap < taps; ++tap) {
+      add_scaled(sums, row<T>(table, index[tap]) + begin, weight[tap], width);
+    }
+    convert_row(out + begin, sums, width);
+  }
+}
+
+template <typename T>
+ARTEMIS_VECTORISED void add_row(T* out, const T* a, const T* b, std::int64_t width) {
+  for (std::int64_t i = 0; i < width; ++i) store(out[i], load(a[i]) + load(b[i]));
 }
 
 // As dispatch_real, with f16.
@@ -92,19 +106,11 @@ void scatter_add_rows(Context& ctx, const Tensor& table, const Tensor& rows, con
 
 void interpolate_rows_forward(Context& ctx, const Tensor& out, const Tensor& table, const Tensor& index,
                               const Tensor& weight) {
-  const std::int64_t width = out.dim(1);
   dispatch_real(out.dtype(), [&](auto element) {
     using T = decltype(element);
-    ctx.pool().ranges(out.dim(0), row_grain(width), [&](std::int64_t begin, std::int64_t end) {
-      std::vector<float> sums(static_cast<std::size_t>(width));
-      for (std::int64_t i = begin; i < end; ++i) {
-        std::ranges::fill(sums, 0.0f);
-        for (std::int64_t tap = 0; tap < index.dim(1); ++tap) {
-          add_scaled(sums.data(), row<T>(table, row<std::int32_t>(index, i)[tap]), row<float>(weight, i)[tap],
-                     width);
-        }
-        convert_row(mutable_row<T>(out, i), sums.data(), width);
-      }
+    for_rows(ctx, out.dim(0), out.dim(1) * index.dim(1), [&](std::int64_t i) {
+      interpolate_row(mutable_row<T>(out, i), table, row<std::int32_t>(index, i), row<float>(weight, i),
+                      index.dim(1));
     });
   });
 }
