@@ -17,7 +17,7 @@ struct ChatOptions {
   const Json* tools = nullptr;         // a list of tools, each an object; null for none
   bool add_generation_prompt = false;  // end with the opening of an assistant turn
   std::optional<bool> enable_thinking = {};
-  Json extra = nullptr;                         // more variables: an object, or null
+  Json extra = nullptr;                  // more variables: an object, or null
   std::optional<std::int64_t> now = {};  // seconds since 1970 for strftime_now; the clock when absent
 };
 

@@ -30,8 +30,8 @@ struct Token {
   double real = 0;
 };
 
-// The tokens of a template, ending with TokenKind::end; comments are dropped and whitespace control is applied.
-// Throws Error with `where` and the line.
+// The tokens of a template, ending with TokenKind::end; comments are dropped and whitespace control is
+// applied. Throws Error with `where` and the line.
 std::vector<Token> tokenize(std::string_view source, std::string_view where);
 
 // The place of a line in errors: "where:line".
