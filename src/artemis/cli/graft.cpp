@@ -24,9 +24,21 @@ std::optional<DType> stored_dtype(const std::string& name) {
   return dtype;
 }
 
+// The id of a token that the decoder's tokenizer must have.
+std::int32_t token_id(const Tokenizer& tokenizer, const std::string& directory, const char* token) {
+  const auto id = tokenizer.token_to_id(token);
+  require(id.has_value(), directory, "the tokenizer has no '{}', which stands where a picture goes", token);
+  return *id;
+}
+
 void run(const Options& options) {
-  const GraftConfig config = assemble_graft(options.text, options.vision, options.out,
-                                            {.seed = options.seed, .dtype = stored_dtype(options.dtype)});
+  const Tokenizer tokenizer = Tokenizer::load(options.text);
+  const GraftConfig config =
+      assemble_graft(options.text, options.vision, options.out,
+                     {.image_token_id = token_id(tokenizer, options.text, "<|image_pad|>"),
+                      .video_token_id = token_id(tokenizer, options.text, "<|video_pad|>"),
+                      .seed = options.seed,
+                      .dtype = stored_dtype(options.dtype)});
   const ParameterCounts counts = count_parameters(config);
   const auto millions = [](std::int64_t count) { return static_cast<double>(count) / 1e6; };
   fmt::print("{:<24} {:>12} {}\n", "part", "parameters", "from");

@@ -10,7 +10,9 @@
 namespace artemis {
 
 struct AssembleOptions {
-  std::uint64_t seed = 42;     // of the projector
+  std::int32_t image_token_id = 22;  // of <|image_pad|> in the decoder's tokenizer
+  std::int32_t video_token_id = 23;  // of <|video_pad|>
+  std::uint64_t seed = 42;           // of the projector
   std::optional<DType> dtype;  // of everything; by default decoder and tower keep theirs and the projector
                                // takes the decoder's
 };
