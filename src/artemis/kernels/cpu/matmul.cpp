@@ -28,7 +28,7 @@ struct Product {
   std::int64_t a_row, a_column, b_row, b_column, out_row;
   bool bias, accumulate;
 
-  auto operator<=>(const Product&) const = default;
+  auto operator<=>(const Product&) const = default;  // NOLINT(modernize-use-nullptr): misled by <=>
 };
 
 dnnl::memory::data_type dnnl_dtype(DType dtype) {

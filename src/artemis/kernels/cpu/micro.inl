@@ -17,15 +17,15 @@
 namespace artemis::cpu {
 namespace {
 
-constexpr int lanes = ARTEMIS_MICRO_LANES;
-constexpr int most_columns = ARTEMIS_MICRO_COLUMNS;
-constexpr int most_rows = 6;
 using i64 = std::int64_t;
+constexpr i64 lanes = ARTEMIS_MICRO_LANES;
+constexpr i64 most_columns = ARTEMIS_MICRO_COLUMNS;
+constexpr i64 most_rows = 6;
 using Vector = float __attribute__((vector_size(lanes * 4)));
 using Integers = std::int32_t __attribute__((vector_size(lanes * 4)));
 using Halves = std::uint16_t __attribute__((vector_size(lanes * 2)));
-using Lanes = std::make_integer_sequence<int, lanes>;
-template <int rows, int cols>
+using Lanes = std::make_integer_sequence<i64, lanes>;
+template <i64 rows, i64 cols>
 using Block = Vector[static_cast<std::size_t>(rows)][static_cast<std::size_t>(cols)];
 static_assert(micro_width % lanes == 0 && key_tile % (lanes * most_columns) == 0);
 
@@ -48,35 +48,35 @@ ARTEMIS_INLINE Vector splat(float value) { return value - Vector{}; }
 
 // ---- c += a b
 
-template <int rows, int columns>
+template <i64 rows, i64 columns>
 ARTEMIS_INLINE void multiply_block(float* c, i64 c_row, const float* a, i64 a_row, i64 a_step, const float* b,
                                    i64 b_row, i64 depth) {
   Block<rows, columns> sum;
 #pragma GCC unroll 8
-  for (int r = 0; r < rows; ++r) {
+  for (i64 r = 0; r < rows; ++r) {
 #pragma GCC unroll 8
-    for (int n = 0; n < columns; ++n) sum[r][n] = load(c + r * c_row + n * lanes);
+    for (i64 n = 0; n < columns; ++n) sum[r][n] = load(c + r * c_row + n * lanes);
   }
   for (i64 k = 0; k < depth; ++k) {
     Block<1, columns> row;
 #pragma GCC unroll 8
-    for (int n = 0; n < columns; ++n) row[0][n] = load(b + k * b_row + n * lanes);
+    for (i64 n = 0; n < columns; ++n) row[0][n] = load(b + k * b_row + n * lanes);
 #pragma GCC unroll 8
-    for (int r = 0; r < rows; ++r) {
+    for (i64 r = 0; r < rows; ++r) {
       const Vector factor = splat(a[r * a_row + k * a_step]);
 #pragma GCC unroll 8
-      for (int n = 0; n < columns; ++n) sum[r][n] += factor * row[0][n];
+      for (i64 n = 0; n < columns; ++n) sum[r][n] += factor * row[0][n];
     }
   }
 #pragma GCC unroll 8
-  for (int r = 0; r < rows; ++r) {
+  for (i64 r = 0; r < rows; ++r) {
 #pragma GCC unroll 8
-    for (int n = 0; n < columns; ++n) store(c + r * c_row + n * lanes, sum[r][n]);
+    for (i64 n = 0; n < columns; ++n) store(c + r * c_row + n * lanes, sum[r][n]);
   }
 }
 
 // All rows of one panel of columns: blocks of `rows`, then what is left in one smaller block.
-template <int rows, int columns>
+template <i64 rows, i64 columns>
 void multiply_panel(float* c, i64 c_row, const float* a, i64 a_row, i64 a_step, const float* b, i64 b_row,
                     i64 count, i64 depth) {
   for (; count >= rows; count -= rows) {
@@ -89,7 +89,7 @@ void multiply_panel(float* c, i64 c_row, const float* a, i64 a_row, i64 a_step, 
   }
 }
 
-template <int columns>
+template <i64 columns>
 void multiply_columns(float* c, i64 c_row, const float* a, i64 a_row, i64 a_step, const float* b, i64 b_row,
                       i64 rows, i64 cols, i64 depth) {
   constexpr i64 width = columns * lanes;
@@ -110,18 +110,18 @@ void multiply_add(float* c, i64 c_row, const float* a, i64 a_row, i64 a_step, co
 
 // ---- moving
 
-template <int... i>
-ARTEMIS_INLINE Vector interleave_low(Vector a, Vector b, std::integer_sequence<int, i...>) {
+template <i64... i>
+ARTEMIS_INLINE Vector interleave_low(Vector a, Vector b, std::integer_sequence<i64, i...>) {
   return __builtin_shufflevector(a, b, (i / 2 + i % 2 * lanes)...);
 }
 
-template <int... i>
-ARTEMIS_INLINE Vector interleave_high(Vector a, Vector b, std::integer_sequence<int, i...>) {
+template <i64... i>
+ARTEMIS_INLINE Vector interleave_high(Vector a, Vector b, std::integer_sequence<i64, i...>) {
   return __builtin_shufflevector(a, b, (lanes / 2 + i / 2 + i % 2 * lanes)...);
 }
 
-template <int distance, int... i>
-ARTEMIS_INLINE Vector exchange(Vector a, std::integer_sequence<int, i...>) {
+template <i64 distance, i64... i>
+ARTEMIS_INLINE Vector swap_lanes(Vector a, std::integer_sequence<i64, i...>) {
   return __builtin_shufflevector(a, a, (i ^ distance)...);
 }
 
@@ -129,20 +129,20 @@ ARTEMIS_INLINE Vector exchange(Vector a, std::integer_sequence<int, i...>) {
 ARTEMIS_INLINE void transpose_square(float* out, i64 out_row, const float* in, i64 in_row) {
   Vector row[lanes];
 #pragma GCC unroll 16
-  for (int r = 0; r < lanes; ++r) row[r] = load(in + r * in_row);
+  for (i64 r = 0; r < lanes; ++r) row[r] = load(in + r * in_row);
 #pragma GCC unroll 4
-  for (int stage = 1; stage < lanes; stage *= 2) {
+  for (i64 stage = 1; stage < lanes; stage *= 2) {
     Vector next[lanes];
 #pragma GCC unroll 8
-    for (int r = 0; r < lanes / 2; ++r) {
+    for (i64 r = 0; r < lanes / 2; ++r) {
       next[2 * r] = interleave_low(row[r], row[r + lanes / 2], Lanes{});
       next[2 * r + 1] = interleave_high(row[r], row[r + lanes / 2], Lanes{});
     }
 #pragma GCC unroll 16
-    for (int r = 0; r < lanes; ++r) row[r] = next[r];
+    for (i64 r = 0; r < lanes; ++r) row[r] = next[r];
   }
 #pragma GCC unroll 16
-  for (int r = 0; r < lanes; ++r) store(out + r * out_row, row[r]);
+  for (i64 r = 0; r < lanes; ++r) store(out + r * out_row, row[r]);
 }
 
 void transpose(float* out, i64 out_row, const float* in, i64 in_row, i64 rows, i64 cols) {
@@ -164,9 +164,9 @@ void widen(float* out, const std::uint16_t* in, i64 count) {
 
 // ---- softmax
 
-template <int distance = lanes / 2>
+template <i64 distance = lanes / 2>
 ARTEMIS_INLINE float sum_of_lanes(Vector a) {
-  a += exchange<distance>(a, Lanes{});
+  a += swap_lanes<distance>(a, Lanes{});
   if constexpr (distance > 1) {
     return sum_of_lanes<distance / 2>(a);
   } else {
@@ -176,9 +176,9 @@ ARTEMIS_INLINE float sum_of_lanes(Vector a) {
 
 ARTEMIS_INLINE Vector larger(Vector a, Vector b) { return a > b ? a : b; }
 
-template <int distance = lanes / 2>
+template <i64 distance = lanes / 2>
 ARTEMIS_INLINE float largest_lane(Vector a) {
-  a = larger(a, exchange<distance>(a, Lanes{}));
+  a = larger(a, swap_lanes<distance>(a, Lanes{}));
   if constexpr (distance > 1) {
     return largest_lane<distance / 2>(a);
   } else {
@@ -280,33 +280,33 @@ ARTEMIS_INLINE Vector load_some(const Element* from, i64 count) {
   return load(some);
 }
 
-// Asks for from[offset] early, which may lie past the end.
+// Asks for from[offset] early, which may lie past the end: hence no arithmetic on the pointer.
 template <typename Element>
 ARTEMIS_INLINE void prefetch(const Element* from, i64 offset) {
-  const auto bytes = offset * static_cast<i64>(sizeof(Element));
-  __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::intptr_t>(from) + bytes));
+  const auto address = reinterpret_cast<std::intptr_t>(from) + offset * static_cast<i64>(sizeof(Element));
+  __builtin_prefetch(reinterpret_cast<const void*>(address));  // NOLINT(performance-no-int-to-ptr)
 }
 
-// The weights of the next columns are on their way while these are used: the processor's own prefetching stops
-// at each row's pages.
-template <int rows, int cols, bool whole, typename Element>
+// The weights of the next columns are on their way while these are used: the processor's own prefetching
+// stops at each row's pages.
+template <i64 rows, i64 cols, bool whole, typename Element>
 ARTEMIS_INLINE void dot_step(Block<rows, cols>& sum, const float* x, i64 x_row, const Element* w, i64 w_row,
                              i64 count) {
   Block<1, cols> weight;
 #pragma GCC unroll 8
-  for (int c = 0; c < cols; ++c) {
+  for (i64 c = 0; c < cols; ++c) {
     weight[0][c] = whole ? load(w + c * w_row) : load_some(w + c * w_row, count);
     prefetch(w, (cols + c) * w_row);
   }
 #pragma GCC unroll 8
-  for (int r = 0; r < rows; ++r) {
+  for (i64 r = 0; r < rows; ++r) {
     const Vector factor = whole ? load(x + r * x_row) : load_some(x + r * x_row, count);
 #pragma GCC unroll 8
-    for (int c = 0; c < cols; ++c) sum[r][c] += factor * weight[0][c];
+    for (i64 c = 0; c < cols; ++c) sum[r][c] += factor * weight[0][c];
   }
 }
 
-template <int rows, int cols, typename Element>
+template <i64 rows, i64 cols, typename Element>
 ARTEMIS_INLINE void dot_block(float* out, i64 out_row, const float* x, i64 x_row, const Element* w, i64 w_row,
                               i64 depth) {
   Block<rows, cols> sum = {};
@@ -314,13 +314,13 @@ ARTEMIS_INLINE void dot_block(float* out, i64 out_row, const float* x, i64 x_row
   for (; k + lanes <= depth; k += lanes) dot_step<rows, cols, true>(sum, x + k, x_row, w + k, w_row, lanes);
   if (k < depth) dot_step<rows, cols, false>(sum, x + k, x_row, w + k, w_row, depth - k);
 #pragma GCC unroll 8
-  for (int r = 0; r < rows; ++r) {
+  for (i64 r = 0; r < rows; ++r) {
 #pragma GCC unroll 8
-    for (int c = 0; c < cols; ++c) out[r * out_row + c] = sum_of_lanes(sum[r][c]);
+    for (i64 c = 0; c < cols; ++c) out[r * out_row + c] = sum_of_lanes(sum[r][c]);
   }
 }
 
-template <int rows, int cols, typename Element>
+template <i64 rows, i64 cols, typename Element>
 void dot_rows(float* out, i64 out_row, const float* x, i64 x_row, const Element* w, i64 w_row, i64 count,
               i64 depth) {
   for (; count >= rows; count -= rows) {
@@ -333,7 +333,7 @@ void dot_rows(float* out, i64 out_row, const float* x, i64 x_row, const Element*
   }
 }
 
-template <int cols, typename Element>
+template <i64 cols, typename Element>
 ARTEMIS_INLINE void dots(float* out, i64 out_row, const float* x, i64 x_row, const Element* w, i64 w_row,
                          i64 rows, i64 count, i64 depth) {
   for (; count >= cols; count -= cols) {
