@@ -7,8 +7,6 @@
 namespace artemis::cpu {
 namespace {
 
-constexpr std::int64_t piece = 16384;
-
 // The step's constants, as torch's single-tensor AdamW forms them in double.
 struct Step {
   float decay;       // 1 - rate * weight_decay
@@ -68,7 +66,7 @@ ARTEMIS_VECTORISED double squares(const float* x, std::int64_t count) {
 void adamw_step(Context& ctx, const Tensor& parameter, const Tensor& master, const Tensor& first,
                 const Tensor& second, const Tensor& gradient, const AdamWOptions& options) {
   const Step step = constants(options);
-  ctx.pool().ranges(master.count(), piece, [&](std::int64_t begin, std::int64_t end) {
+  ctx.pool().ranges(master.count(), piece_elements, [&](std::int64_t begin, std::int64_t end) {
     float* values = master.mutable_data<float>() + begin;
     update(values, first.mutable_data<float>() + begin, second.mutable_data<float>() + begin,
            gradient.data<float>() + begin, end - begin, step);
@@ -81,9 +79,9 @@ void adamw_step(Context& ctx, const Tensor& parameter, const Tensor& master, con
 }
 
 double sum_of_squares(Context& ctx, const Tensor& x) {
-  std::vector<double> sums(static_cast<std::size_t>((x.count() + piece - 1) / piece));
-  ctx.pool().ranges(x.count(), piece, [&](std::int64_t begin, std::int64_t end) {
-    sums[static_cast<std::size_t>(begin / piece)] = squares(x.data<float>() + begin, end - begin);
+  std::vector<double> sums(static_cast<std::size_t>((x.count() + piece_elements - 1) / piece_elements));
+  ctx.pool().ranges(x.count(), piece_elements, [&](std::int64_t begin, std::int64_t end) {
+    sums[static_cast<std::size_t>(begin / piece_elements)] = squares(x.data<float>() + begin, end - begin);
   });
   double total = 0;
   for (const double sum : sums) total += sum;

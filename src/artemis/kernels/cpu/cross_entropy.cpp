@@ -3,14 +3,13 @@
 #include <span>
 
 #include "artemis/kernels/cpu/dispatch.h"
+#include "artemis/kernels/cpu/lanes.h"
 #include "artemis/kernels/cpu/math.h"
 #include "artemis/kernels/table.h"
 
 namespace artemis::cpu {
 namespace {
 
-// Sixteen running values, so that the loops vectorise.
-constexpr std::int64_t lanes = 16;
 // A row is cut into chunks that stay in the cache between maximum and sum, and that share a long row out to
 // the threads.
 constexpr std::int64_t chunk_size = 8192;
@@ -19,33 +18,12 @@ std::int64_t chunks_of(std::int64_t vocabulary) { return (vocabulary + chunk_siz
 
 template <typename T>
 ARTEMIS_VECTORISED float maximum_of(const T* logits, std::int64_t count) {
-  float largest[lanes];
-  for (float& value : largest) value = -INFINITY;
-  std::int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    for (std::int64_t lane = 0; lane < lanes; ++lane) {
-      const float value = load(logits[i + lane]);
-      largest[lane] = value > largest[lane] ? value : largest[lane];
-    }
-  }
-  float result = -INFINITY;
-  for (float value : largest) result = value > result ? value : result;
-  for (; i < count; ++i) result = load(logits[i]) > result ? load(logits[i]) : result;
-  return result;
+  return maximum_in_lanes(count, [&](std::int64_t i) { return load(logits[i]); });
 }
 
 template <typename T>
 ARTEMIS_VECTORISED float sum_of_exponentials(const T* logits, std::int64_t count, float maximum) {
-  float partial[lanes] = {};
-  std::int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    for (std::int64_t lane = 0; lane < lanes; ++lane)
-      partial[lane] += exp_f32(load(logits[i + lane]) - maximum);
-  }
-  float sum = 0;
-  for (float value : partial) sum += value;
-  for (; i < count; ++i) sum += exp_f32(load(logits[i]) - maximum);
-  return sum;
+  return sum_in_lanes(count, [&](std::int64_t i) { return exp_f32(load(logits[i]) - maximum); });
 }
 
 // The sum of exp(logit - maximum) over a chunk of a row. A chunk of nothing but -inf sums to 0; a NaN in it

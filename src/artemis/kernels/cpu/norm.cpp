@@ -1,26 +1,11 @@
 #include <cmath>
 
 #include "artemis/kernels/cpu/dispatch.h"
+#include "artemis/kernels/cpu/lanes.h"
 #include "artemis/kernels/table.h"
 
 namespace artemis::cpu {
 namespace {
-
-// Sums run in sixteen lanes, so that they vectorise; the order is fixed by the width alone.
-constexpr std::int64_t lanes = 16;
-
-template <typename Term>
-inline float sum_in_lanes(std::int64_t count, const Term& term) {
-  float partial[lanes] = {};
-  std::int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    for (std::int64_t lane = 0; lane < lanes; ++lane) partial[lane] += term(i + lane);
-  }
-  float sum = 0;
-  for (float value : partial) sum += value;
-  for (; i < count; ++i) sum += term(i);
-  return sum;
-}
 
 template <typename T>
 ARTEMIS_VECTORISED float rms_norm_row(T* out, const T* x, const T* weight, std::int64_t width, float eps) {
@@ -102,7 +87,7 @@ template <typename T>
 void parameter_gradients(Context& ctx, const Tensor& d_weight, const Tensor& d_bias, const Tensor& d_out,
                          const Tensor& x, const Tensor& mean, const Tensor& rstd) {
   if (!d_weight && !d_bias) return;
-  ctx.pool().ranges(x.dim(1), 128, [&](std::int64_t begin, std::int64_t end) {
+  ctx.pool().ranges(x.dim(1), column_grain(x.dim(0)), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = 0; i < x.dim(0); ++i) {
       const T* d = row<T>(d_out, i) + begin;
       if (d_weight) {

@@ -7,8 +7,6 @@
 namespace artemis::cpu {
 namespace {
 
-constexpr std::int64_t column_grain = 128;
-
 std::byte* bytes_of_row(const Tensor& tensor, std::int64_t i) {
   return tensor.mutable_raw() +
          static_cast<std::size_t>(i * tensor.row_stride()) * dtype_size(tensor.dtype());
@@ -43,9 +41,10 @@ ARTEMIS_VECTORISED void convert_row(Out* out, const In* x, std::int64_t width) {
 template <typename T>
 void interpolate_row(T* out, const Tensor& table, const std::int32_t* index, const float* weight,
                      std::int64_t taps) {
-  float sums[column_grain];
-  for (std::int64_t begin = 0; begin < table.dim(1); begin += column_grain) {
-    const std::int64_t width = std::min(column_grain, table.dim(1) - begin);
+  constexpr std::int64_t piece = 256;
+  float sums[piece];
+  for (std::int64_t begin = 0; begin < table.dim(1); begin += piece) {
+    const std::int64_t width = std::min(piece, table.dim(1) - begin);
     std::fill_n(sums, width, 0.0f);
     for (std::int64_t tap = 0; tap < taps; ++tap) {
       add_scaled(sums, row<T>(table, index[tap]) + begin, weight[tap], width);
@@ -96,7 +95,7 @@ void scatter_add_rows(Context& ctx, const Tensor& table, const Tensor& rows, con
   const std::int32_t* to = index.data<std::int32_t>();
   dispatch_real(rows.dtype(), [&](auto element) {
     using T = decltype(element);
-    ctx.pool().ranges(rows.dim(1), column_grain, [&](std::int64_t begin, std::int64_t end) {
+    ctx.pool().ranges(rows.dim(1), column_grain(rows.dim(0)), [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = 0; i < rows.dim(0); ++i) {
         add_scaled(mutable_row<float>(table, to[i]) + begin, row<T>(rows, i) + begin, 1.0f, end - begin);
       }
@@ -119,7 +118,7 @@ void interpolate_rows_backward(Context& ctx, const Tensor& d_table, const Tensor
                                const Tensor& weight) {
   dispatch_real(d_out.dtype(), [&](auto element) {
     using T = decltype(element);
-    ctx.pool().ranges(d_out.dim(1), column_grain, [&](std::int64_t begin, std::int64_t end) {
+    ctx.pool().ranges(d_out.dim(1), column_grain(index.count()), [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = 0; i < d_out.dim(0); ++i) {
         for (std::int64_t tap = 0; tap < index.dim(1); ++tap) {
           add_scaled(mutable_row<float>(d_table, row<std::int32_t>(index, i)[tap]) + begin,
