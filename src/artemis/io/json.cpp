@@ -26,27 +26,41 @@ void check_json_depth(std::string_view text, std::string_view where, int max_dep
   }
 }
 
+namespace {
+
 // nlohmann-json's parser keeps a stack of its own, but writing and destroying a value recurse: the depth
 // comes first.
-Json parse_json(std::string_view text, std::string_view where, int max_depth) {
+template <typename AnyJson>
+AnyJson parse(std::string_view text, std::string_view where, int max_depth) {
   check_json_depth(text, where, max_depth);
   try {
-    return Json::parse(text);
-  } catch (const Json::parse_error& error) {
+    return AnyJson::parse(text);
+  } catch (const typename AnyJson::parse_error& error) {
     fail(where, "malformed JSON at byte {}: {}", error.byte, error.what());
-  } catch (const Json::exception& error) {
+  } catch (const typename AnyJson::exception& error) {
     fail(where, "malformed JSON: {}", error.what());
   }
 }
 
+}  // namespace
+
+Json parse_json(std::string_view text, std::string_view where, int max_depth) {
+  return parse<Json>(text, where, max_depth);
+}
+
 Json read_json(const std::filesystem::path& file) { return parse_json(read_file(file), file.string()); }
 
-void json_fail(const Json& object, std::string_view key, std::string_view where, const char* expected) {
-  if (!object.is_object())
-    fail(where, "expected an object with the key '{}', found {}", key, object.type_name());
-  const auto found = object.find(key);
-  if (found == object.end()) fail(where, "key '{}' is missing, expected {}", key, expected);
-  fail(where, "key '{}' is {}, expected {}", key, found->type_name(), expected);
+SortedJson read_sorted_json(const std::filesystem::path& file) {
+  return parse<SortedJson>(read_file(file), file.string(), default_json_depth);
+}
+
+void json_fail(std::string_view key, std::string_view where, const char* found, const char* expected) {
+  if (found == nullptr) fail(where, "key '{}' is missing, expected {}", key, expected);
+  fail(where, "key '{}' is {}, expected {}", key, found, expected);
+}
+
+void json_fail_no_object(std::string_view key, std::string_view where, const char* found) {
+  fail(where, "expected an object with the key '{}', found {}", key, found);
 }
 
 }  // namespace artemis

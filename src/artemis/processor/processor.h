@@ -11,6 +11,7 @@
 #include "artemis/model/batch.h"
 #include "artemis/model/config.h"
 #include "artemis/text/chat_template.h"
+#include "artemis/text/stream_decoder.h"
 #include "artemis/text/tokenizer.h"
 
 namespace artemis {
