@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "artemis/kernels/cpu/dispatch.h"
 #include "artemis/kernels/cpu/math.h"
 #include "artemis/kernels/table.h"
@@ -5,42 +7,55 @@
 namespace artemis::cpu {
 namespace {
 
-// Each function and its derivative; the loops below are compiled once for each.
+// A function's value and derivative at one point.
+struct Point {
+  float value;
+  float slope;
+};
+
+// x sigmoid(u), which silu and its relatives are: the slope is s + x u' s (1 - s). From e = exp(-|u|) both s
+// and s (1 - s) come without cancellation.
+inline Point sigmoid_product(float x, float u, float u_slope) {
+  const float e = exp_f32(-std::abs(u));
+  const float r = 1.0f / (1.0f + e);
+  const float s = u < 0.0f ? e * r : r;
+  return {x * s, s + x * u_slope * (e * r * r)};
+}
+
+// Each function, alone and with its derivative; the loops below are compiled once for each.
 struct GeluErf {
   static float phi(float x) { return 0.5f * (1.0f + erf_f32(x * 0.70710678118654752f)); }
   static float value(float x) { return x * phi(x); }
-  static float slope(float x) {
+  static Point at(float x) {
     constexpr float inverse_sqrt_2pi = 0.39894228040143268f;
-    return phi(x) + x * inverse_sqrt_2pi * exp_f32(-0.5f * x * x);
+    const float p = phi(x);
+    return {x * p, p + x * inverse_sqrt_2pi * exp_f32(-0.5f * x * x)};
   }
 };
-
-// The derivative of x sigmoid(u(x)), which silu and its relatives are, from s = sigmoid(u) and u'.
-inline float gated_slope(float x, float s, float u_slope) { return s + x * s * (1.0f - s) * u_slope; }
 
 // (1 + tanh u) / 2 = sigmoid(2 u), which loses nothing on the negative side.
 struct GeluTanh {
   static constexpr float a = 1.59576912160573071f;  // 2 sqrt(2 / pi)
   static constexpr float b = 0.044715f;
-  static float gate(float x) { return sigmoid(a * (x + b * x * x * x)); }
-  static float value(float x) { return x * gate(x); }
-  static float slope(float x) { return gated_slope(x, gate(x), a * (1.0f + 3.0f * b * x * x)); }
+  static float inner(float x) { return a * (x + b * x * x * x); }
+  static float value(float x) { return x * sigmoid(inner(x)); }
+  static Point at(float x) { return sigmoid_product(x, inner(x), a * (1.0f + 3.0f * b * x * x)); }
 };
 
 struct Silu {
   static float value(float x) { return x * sigmoid(x); }
-  static float slope(float x) { return gated_slope(x, sigmoid(x), 1.0f); }
+  static Point at(float x) { return sigmoid_product(x, x, 1.0f); }
 };
 
 struct Relu {
   static float value(float x) { return x < 0.0f ? 0.0f : x; }  // a NaN stays
-  static float slope(float x) { return x > 0.0f ? 1.0f : 0.0f; }
+  static Point at(float x) { return {value(x), x > 0.0f ? 1.0f : 0.0f}; }
 };
 
 struct QuickGelu {
   static constexpr float a = 1.702f;
   static float value(float x) { return x * sigmoid(a * x); }
-  static float slope(float x) { return gated_slope(x, sigmoid(a * x), a); }
+  static Point at(float x) { return sigmoid_product(x, a * x, a); }
 };
 
 template <typename Body>
@@ -67,7 +82,7 @@ ARTEMIS_VECTORISED void forward_row(T* out, const T* x, std::int64_t width) {
 
 template <typename F, typename T>
 ARTEMIS_VECTORISED void backward_row(T* d_x, const T* d_out, const T* x, std::int64_t width) {
-  for (std::int64_t i = 0; i < width; ++i) store(d_x[i], load(d_out[i]) * F::slope(load(x[i])));
+  for (std::int64_t i = 0; i < width; ++i) store(d_x[i], load(d_out[i]) * F::at(load(x[i])).slope);
 }
 
 template <typename F, typename T>
@@ -84,10 +99,10 @@ ARTEMIS_VECTORISED void gated_row_backward(T* d_gate, T* d_up, const T* d_out, c
                                            std::int64_t width) {
   for (std::int64_t i = 0; i < width; ++i) {
     const float d = load(d_out[i]);
-    const float g = load(gate[i]);
     const float u = load(up[i]);
-    store(d_up[i], d * F::value(g));
-    store(d_gate[i], d * u * F::slope(g));
+    const Point point = F::at(load(gate[i]));
+    store(d_up[i], d * point.value);
+    store(d_gate[i], d * u * point.slope);
   }
 }
 
