@@ -14,7 +14,6 @@ namespace artemis::jinja {
 Interpreter::Interpreter(const Template& parsed, const JinjaLimits& limits)
     : template_(parsed),
       limits_(limits),
-      heap_(INT64_MAX, INT64_MAX),
       scope_(std::make_shared<Scope>()),
       out_(&rendering_.text),
       output_left_(limits.output_bytes) {}
@@ -25,12 +24,10 @@ Interpreter::~Interpreter() {
   for (const std::shared_ptr<Namespace>& space : namespaces_) space->clear();
 }
 
-void Interpreter::keep(ScopePtr scope) {
-  heap_.reserve(300);
-  for (ScopePtr each = std::move(scope); each && (scopes_.empty() || scopes_.back() != each);
-       each = each->parent) {
-    scopes_.push_back(each);
-  }
+void Interpreter::keep(const ScopePtr& scope) {
+  if (scope->charge) return;
+  scope->charge.emplace(heap_, 300);
+  scopes_.push_back(scope);
 }
 
 void Interpreter::keep(std::shared_ptr<Namespace> space) { namespaces_.push_back(std::move(space)); }
@@ -65,21 +62,17 @@ void Interpreter::write(std::string_view text) {
   *out_ += text;
 }
 
+// Faults end the rendering, so nothing is set back when one passes here.
 Value Interpreter::capture(const Node& body, Flow& flow) {
   std::string text;
   std::string* outer = std::exchange(out_, &text);
-  const auto restore = [&] {
-    out_ = outer;
-    output_left_ += static_cast<std::int64_t>(text.size());
-  };
-  try {
-    flow = run(body);
-  } catch (...) {
-    restore();
-    throw;
-  }
-  restore();
-  return heap_.text(std::move(text));
+  flow = run(body);
+  out_ = outer;
+  output_left_ += static_cast<std::int64_t>(text.size());
+  throw;
+}
+restore();
+return heap_.text(std::move(text));
 }
 
 Interpreter::Flow Interpreter::run(const Node& node) {
@@ -256,7 +249,7 @@ Value Interpreter::call_macro(const Node& macro, const ScopePtr& scope, Argument
     fault("macros call one another too deep, expected at most {} levels", limits_.calls);
   const int line = line_;
   ++calls_;
-  const InScope in_scope(*this, std::make_shared<Scope>(Scope{.parent = scope, .variables = {}}));
+  const InScope in_scope(*this, std::make_shared<Scope>(scope));
   bind(macro, arguments);
   Flow flow = Flow::next;
   Value text = capture(*macro.children.back(), flow);

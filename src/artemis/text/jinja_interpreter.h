@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -17,8 +18,11 @@ namespace artemis::jinja {
 
 // Variables of a block; names not found here are those of the parent.
 struct Scope {
+  explicit Scope(std::shared_ptr<Scope> outer) : parent(std::move(outer)) {}
+
   std::shared_ptr<Scope> parent;
   std::unordered_map<std::string, Value> variables;
+  std::optional<Charge> charge;  // once a macro holds the scope
 };
 using ScopePtr = std::shared_ptr<Scope>;
 
@@ -50,7 +54,7 @@ class Interpreter {
   Value call_loop(const Node& loop, const ScopePtr& scope, const Value& items, int depth);
 
   // Objects that can hold themselves are emptied at the end.
-  void keep(ScopePtr scope);
+  void keep(const ScopePtr& scope);
   void keep(std::shared_ptr<class Namespace> space);
 
  private:
@@ -84,7 +88,7 @@ class Interpreter {
     ScopePtr outer_;
   };
 
-  ScopePtr inner_scope() const { return std::make_shared<Scope>(Scope{.parent = scope_, .variables = {}}); }
+  ScopePtr inner_scope() const { return std::make_shared<Scope>(scope_); }
   void write(std::string_view text);
   // Runs a body and gives what it wrote.
   Value capture(const Node& body, Flow& flow);

@@ -17,7 +17,7 @@ class Function : public Object {
  public:
   using Body = std::function<Value(Interpreter&, Arguments&)>;
 
-  Function(Heap& heap, const char* name, Body body) : Object(heap), name_(name), body_(std::move(body)) {}
+  Function(Heap& heap, Body body) : Object(heap), body_(std::move(body)) {}
   const char* type_name() const override { return "function"; }
   bool callable() const override { return true; }
   Value call(Interpreter& interpreter, Arguments& arguments) override {
@@ -25,7 +25,6 @@ class Function : public Object {
   }
 
  private:
-  const char* name_;
   Body body_;
 };
 
@@ -58,6 +57,7 @@ class Namespace : public Object {
  private:
   Heap& heap_;
   std::vector<std::pair<std::string, Value>> values_;
+  mutable bool printing_ = false;  // it may hold itself
 };
 
 // The variable `loop`.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 
 #include "artemis/text/jinja_unicode_tables.h"
 
@@ -225,6 +226,18 @@ std::string swap_case(std::string_view text) {
     else
       append_code_point(result, codes[i]);
   }
+  return result;
+}
+
+std::string case_fold(std::string_view text) {
+  utf8proc_uint8_t* folded = nullptr;
+  const auto options = static_cast<utf8proc_option_t>(UTF8PROC_CASEFOLD);
+  const utf8proc_ssize_t size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                             static_cast<utf8proc_ssize_t>(text.size()), &folded, options);
+  const std::string result =
+      size < 0 ? std::string(text)
+               : std::string(reinterpret_cast<char*>(folded), static_cast<std::size_t>(size));
+  std::free(folded);
   return result;
 }
 

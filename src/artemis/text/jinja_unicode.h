@@ -35,6 +35,7 @@ std::string lower(std::string_view text);
 std::string capitalize(std::string_view text);
 std::string title(std::string_view text);
 std::string swap_case(std::string_view text);
+std::string case_fold(std::string_view text);
 
 // Without the code points of `characters` (all whitespace when null) at the left, the right, or both ends.
 enum class Side : std::uint8_t { left, right, both };
