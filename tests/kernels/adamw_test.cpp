@@ -57,6 +57,29 @@ TEST(AdamW, RefusesAStepOfZeroAndOtherShapes) {
             "[adamw] gradient has shape (4), expected (3)");
 }
 
+TEST(AdamW, RefusesWhatIsAbsentOrHasGaps) {
+  Context ctx(Device{}, 1);
+  const Tensor a = Tensor::zeros(DType::f32, {3, 4});
+  const Tensor part = Tensor::zeros(DType::f32, {3, 8}).columns(0, 4);
+  EXPECT_EQ(error_of([&] { adamw_step(ctx, a, a, Tensor(), a, a, {}); }), "[adamw] first is absent");
+  EXPECT_EQ(error_of([&] { adamw_step(ctx, a, a, a, a, part, {}); }),
+            "[adamw] gradient must be contiguous on the context's device");
+  EXPECT_EQ(error_of([&] { sum_of_squares(ctx, Tensor()); }), "[sum_of_squares] x is absent");
+}
+
+TEST(AdamW, TheSameBitsAtAnyThreadCount) {
+  expect_same_at_any_thread_count([](Context& ctx) {
+    Random random(9);
+    const Shape shape{70000};
+    const Tensor master = random_tensor(ctx, DType::f32, shape, random);
+    const Tensor first = random_tensor(ctx, DType::f32, shape, random);
+    const Tensor second = Tensor::zeros(DType::f32, shape);
+    adamw_step(ctx, master, master, first, second, random_tensor(ctx, DType::f32, shape, random),
+               {.learning_rate = 0.1, .weight_decay = 0.1});
+    return values_of(ctx, master);
+  });
+}
+
 TEST(SumOfSquares, TheSameBitsAtAnyThreadCount) {
   expect_same_at_any_thread_count([](Context& ctx) {
     Random random(4);

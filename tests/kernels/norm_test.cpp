@@ -112,6 +112,55 @@ TEST_P(NormTest, TheGradientMayOverwriteItsInput) {
   EXPECT_EQ(values_of(ctx_, d_x), values_of(ctx_, d_out));
 }
 
+// Columns of wider matrices give the same bits as matrices of their own.
+TEST_P(NormTest, RowStridesAreHonoured) {
+  const Tensor wide_x = random_tensor(ctx_, GetParam(), {6, 60}, random_);
+  const Tensor wide_d = random_tensor(ctx_, GetParam(), {6, 50}, random_);
+  const Tensor weight = random_tensor(ctx_, GetParam(), {41}, random_);
+  const auto run = [&](const Tensor& x, const Tensor& d_out, const Tensor& out) {
+    const Tensor mean = poisoned(ctx_, DType::f32, {6});
+    const Tensor rstd = poisoned(ctx_, DType::f32, {6});
+    const Tensor d_weight = Tensor::zeros(DType::f32, {41});
+    layer_norm_forward(ctx_, out, mean, rstd, x, weight, weight, 1e-6f);
+    Values all = values_of(ctx_, out);
+    layer_norm_backward(ctx_, out, d_weight, Tensor(), d_out, x, weight, mean, rstd);
+    for (const Tensor& tensor : {out, d_weight}) {
+      for (const double value : values_of(ctx_, tensor)) all.push_back(value);
+    }
+    rms_norm_forward(ctx_, out, rstd, x, weight, 1e-6f);
+    for (const double value : values_of(ctx_, out)) all.push_back(value);
+    return all;
+  };
+  const Tensor x = poisoned(ctx_, GetParam(), {6, 41});
+  const Tensor d_out = poisoned(ctx_, GetParam(), {6, 41});
+  convert(ctx_, x, wide_x.columns(3, 44));
+  convert(ctx_, d_out, wide_d.columns(9, 50));
+  const Tensor wide_out = poisoned(ctx_, GetParam(), {6, 47});
+  EXPECT_EQ(run(wide_x.columns(3, 44), wide_d.columns(9, 50), wide_out.columns(2, 43)),
+            run(x, d_out, poisoned(ctx_, GetParam(), {6, 41})));
+  EXPECT_TRUE(std::isnan(values_of(ctx_, wide_out)[1]) && std::isnan(values_of(ctx_, wide_out)[43]));
+}
+
+TEST_P(NormTest, EachParameterGradientMayBeAbsent) {
+  const Tensor x = random_tensor(ctx_, GetParam(), {3, 20}, random_);
+  const Tensor weight = random_tensor(ctx_, GetParam(), {20}, random_);
+  const Tensor mean = poisoned(ctx_, DType::f32, {3});
+  const Tensor rstd = poisoned(ctx_, DType::f32, {3});
+  const Tensor out = poisoned(ctx_, GetParam(), {3, 20});
+  layer_norm_forward(ctx_, out, mean, rstd, x, weight, weight, 1e-6f);
+  const auto gradients = [&](bool of_weight, bool of_bias) {
+    const Tensor d_weight = Tensor::zeros(DType::f32, {20});
+    const Tensor d_bias = Tensor::zeros(DType::f32, {20});
+    layer_norm_backward(ctx_, poisoned(ctx_, GetParam(), {3, 20}), of_weight ? d_weight : Tensor(),
+                        of_bias ? d_bias : Tensor(), out, x, weight, mean, rstd);
+    return std::pair(values_of(ctx_, d_weight), values_of(ctx_, d_bias));
+  };
+  const auto both = gradients(true, true);
+  EXPECT_EQ(gradients(true, false).first, both.first);
+  EXPECT_EQ(gradients(false, true).second, both.second);
+  EXPECT_EQ(gradients(false, false), std::pair(Values(20), Values(20)));
+}
+
 ARTEMIS_FOR_DTYPES(NormTest);
 
 TEST(Norm, TheSameBitsAtAnyThreadCount) {

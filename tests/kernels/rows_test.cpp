@@ -78,6 +78,26 @@ TEST_P(RowsTest, AddWithStridesAndInPlace) {
   expect_near(values_of(ctx_, a), sum, tolerance(GetParam()), "sum");
 }
 
+// Indices, weights, tables and results that are columns of wider matrices.
+TEST_P(RowsTest, InterpolateHonoursRowStrides) {
+  const Tensor table = random_tensor(ctx_, GetParam(), {4, 330}, random_).columns(10, 310);
+  const Tensor index = indices({9, 0, 1, 9, 3, 2, 9, 1, 1}, {3, 3}).columns(1, 3);
+  const Tensor weight = random_tensor(ctx_, DType::f32, {3, 5}, random_).columns(2, 4);
+  const Tensor wide = poisoned(ctx_, GetParam(), {3, 302});
+  interpolate_rows_forward(ctx_, wide.columns(1, 301), table, index, weight);
+  const Values ts = values_of(ctx_, table);
+  const Values ws = values_of(ctx_, weight);
+  const std::size_t taps[3][2] = {{0, 1}, {3, 2}, {1, 1}};
+  Values expected;
+  for (std::size_t i = 0; i < 3; ++i) {
+    for (std::size_t j = 0; j < 300; ++j) {
+      expected.push_back(ws[2 * i] * ts[taps[i][0] * 300 + j] + ws[2 * i + 1] * ts[taps[i][1] * 300 + j]);
+    }
+  }
+  expect_near(values_of(ctx_, wide.columns(1, 301)), expected, tolerance(GetParam()), "out");
+  EXPECT_TRUE(std::isnan(values_of(ctx_, wide)[0]) && std::isnan(values_of(ctx_, wide)[301]));
+}
+
 ARTEMIS_FOR_DTYPES(RowsTest);
 
 TEST(Convert, RoundsToNearestEvenBetweenAllFloatingDTypes) {
@@ -119,6 +139,9 @@ TEST(Rows, TheSameBitsAtAnyThreadCount) {
     for (auto& value : index) value = static_cast<std::int32_t>(random.below(7));
     const Tensor table = Tensor::zeros(DType::f32, {7, 300});
     scatter_add_rows(ctx, table, rows, Tensor::from<std::int32_t>(index, {2000}));
+    const Tensor taps = Tensor::from<std::int32_t>(index, {1000, 2});
+    const Tensor weight = random_tensor(ctx, DType::f32, {1000, 2}, random);
+    interpolate_rows_backward(ctx, table, rows.rows(0, 1000), taps, weight);
     return values_of(ctx, table);
   });
 }
