@@ -1,31 +1,39 @@
-// The filters of Jinja2 that chat templates can use.
+// The filters, by name.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
+#include "artemis/text/jinja_interpreter.h"
 #include "artemis/text/jinja_value.h"
 
 namespace artemis::jinja {
 
-using Filter = Value (*)(Heap& heap, const Value& input, const Arguments& arguments);
+using FilterFunction = Value (*)(Interpreter& interpreter, const Value& input, Arguments& arguments);
 
-// Whether jinja2 has a filter of the name.
+struct NamedFilter {
+  std::string_view name;
+  FilterFunction function;
+};
+
+// The filter of a name, or null.
+FilterFunction find_filter(std::string_view name);
 bool is_filter(std::string_view name);
+// Throws Error.
+[[noreturn]] void fail_unknown_filter(std::string_view where, std::string_view name);
 
-// input|name(arguments); throws Failure, also for an unknown filter.
-Value apply_filter(Heap& heap, std::string_view name, const Value& input, const Arguments& arguments);
+// The parts of the table: filters of text, of numbers, of sequences, and those that choose or map items.
+const std::vector<NamedFilter>& text_filters();
+const std::vector<NamedFilter>& layout_filters();
+const std::vector<NamedFilter>& number_filters();
+const std::vector<NamedFilter>& sequence_filters();
+const std::vector<NamedFilter>& item_filters();
 
-// Fails at parse time for a filter that does not exist or is not supported.
-void require_filter(std::string_view where, std::string_view name);
-
-// The filters by what they work on; null for other names.
-Filter find_text_filter(std::string_view name);      // jinja_filters_text.cpp
-Filter find_number_filter(std::string_view name);    // jinja_filters_number.cpp
-Filter find_sequence_filter(std::string_view name);  // jinja_filters_sequence.cpp
-Filter find_sorting_filter(std::string_view name);   // jinja_filters_sorting.cpp
-
-// item.a.b as filters look attributes up: `attribute` is a dotted name, an integer or none. Undefined results
-// become `fallback` unless that is none.
-Value dotted_attribute(Heap& heap, Value item, const Value& attribute, const Value& fallback);
+// A filter's `attribute` argument: a dotted path of names and indices. A part that is missing gives the
+// fallback, or an undefined value when that is None.
+Value get_path(Interpreter& interpreter, const Value& value, const Value& path, const Value& fallback = {});
+// A string in lower case, any other value as it is.
+Value fold_case(Interpreter& interpreter, const Value& value);
 
 }  // namespace artemis::jinja

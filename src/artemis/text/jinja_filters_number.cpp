@@ -1,196 +1,198 @@
-// Filters that make or take numbers.
-#include <algorithm>
+// Filters of numbers.
+#include <array>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
 
-#include "artemis/text/jinja_arguments.h"
 #include "artemis/text/jinja_filters.h"
-#include "artemis/text/jinja_operations.h"
+#include "artemis/text/jinja_operators.h"
+#include "artemis/text/jinja_parameters.h"
 #include "artemis/text/jinja_unicode.h"
 
 namespace artemis::jinja {
 namespace {
 
-constexpr double beyond_integers = 9.2e18;
-
-int digit_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char letter = static_cast<char>(c | 0x20);
-  return letter >= 'a' && letter <= 'z' ? letter - 'a' + 10 : 99;
-}
-
-// Drops the '_' between digits; nothing when one stands elsewhere.
+// Digits without the single '_' that Python allows between them; nothing when they stand elsewhere.
 std::optional<std::string> without_underscores(std::string_view text) {
-  std::string result;
+  std::string digits;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '_') {
-      result += text[i];
+      digits += text[i];
       continue;
     }
-    const bool between =
-        i > 0 && i + 1 < text.size() && digit_value(text[i - 1]) < 36 && digit_value(text[i + 1]) < 36;
+    const bool between = i > 0 && i + 1 < text.size() &&
+                         std::isalnum(static_cast<unsigned char>(text[i - 1])) != 0 &&
+                         std::isalnum(static_cast<unsigned char>(text[i + 1])) != 0;
     if (!between) return std::nullopt;
   }
-  return result;
+  return digits;
 }
 
-// int(text, base), or nothing where Python raises ValueError.
-std::optional<std::int64_t> parse_integer(std::string_view text, std::int64_t base) {
-  if (base != 0 && (base < 2 || base > 36)) return std::nullopt;
-  std::string_view rest = strip(text, Side::both);
-  const bool is_negative = rest.starts_with('-');
-  if (is_negative || rest.starts_with('+')) rest.remove_prefix(1);
-  if (rest.size() > 1 && rest[0] == '0') {
-    const char mark = static_cast<char>(rest[1] | 0x20);
+// Python's int(text, base); nothing when it is no integer.
+std::optional<std::int64_t> parse_integer(std::string_view text, int base) {
+  const std::optional<std::string> clean = without_underscores(strip(text, Side::both));
+  if (!clean || clean->empty()) return std::nullopt;
+  std::string_view digits = *clean;
+  const bool minus = digits[0] == '-';
+  if (minus || digits[0] == '+') digits.remove_prefix(1);
+  if (digits.size() > 2 && digits[0] == '0') {
+    const char mark = static_cast<char>(digits[1] | 0x20);
     const int marked = mark == 'x' ? 16 : mark == 'o' ? 8 : mark == 'b' ? 2 : 0;
     if (marked != 0 && (base == 0 || base == marked)) {
       base = marked;
-      rest.remove_prefix(rest.size() > 2 && rest[2] == '_' ? 3 : 2);
-    } else if (base == 0 && rest.find_first_not_of("0_") != std::string_view::npos) {
-      return std::nullopt;
+      digits.remove_prefix(2);
     }
   }
   if (base == 0) base = 10;
-  const std::optional<std::string> digits = without_underscores(rest);
-  const auto is_digit_of = [base](char c) { return digit_value(c) < base; };
-  if (!digits || digits->empty() || !std::all_of(digits->begin(), digits->end(), is_digit_of))
-    return std::nullopt;
-  const std::string signed_digits = (is_negative ? "-" : "") + *digits;
+  const std::string signed_digits = (minus ? "-" : "") + std::string(digits);
+  if (digits.empty() || digits[0] == '-') return std::nullopt;
   std::int64_t value = 0;
-  const auto result = std::from_chars(signed_digits.data(), signed_digits.data() + signed_digits.size(),
-                                      value, static_cast<int>(base));
-  if (result.ec != std::errc())
-    raise("the integer {} is too large, expected 64 bits", signed_digits.substr(0, 40));
+  const auto result =
+      std::from_chars(signed_digits.data(), signed_digits.data() + signed_digits.size(), value, base);
+  if (result.ec == std::errc::result_out_of_range) fault("an integer does not fit in 64 bits");
+  if (result.ec != std::errc() || result.ptr != signed_digits.data() + signed_digits.size())
+    return std::nullopt;
   return value;
 }
 
-// float(text), or nothing where Python raises ValueError.
+// Python's float(text); nothing when it is no number.
 std::optional<double> parse_real(std::string_view text) {
-  const std::optional<std::string> digits = without_underscores(strip(text, Side::both));
-  if (!digits) return std::nullopt;
-  std::string_view rest = *digits;
-  const bool is_negative = rest.starts_with('-');
-  if (is_negative || rest.starts_with('+')) rest.remove_prefix(1);
-  if (rest.empty() || rest[0] == '-' || rest[0] == '+') return std::nullopt;
-  const std::string word = lower(rest);
+  const std::optional<std::string> clean = without_underscores(strip(text, Side::both));
+  if (!clean || clean->empty()) return std::nullopt;
+  std::string_view digits = *clean;
+  const bool minus = digits[0] == '-';
+  if (minus || digits[0] == '+') digits.remove_prefix(1);
+  if (digits.empty() || digits[0] == '-' || digits.find('(') != std::string_view::npos) return std::nullopt;
   double value = 0;
-  if (word == "inf" || word == "infinity") {
-    value = HUGE_VAL;
-  } else if (word == "nan") {
-    value = std::nan("");
-  } else {
-    const auto result = std::from_chars(rest.data(), rest.data() + rest.size(), value);
-    if (result.ptr != rest.data() + rest.size() || word.find_first_of("in") != std::string::npos)
-      return std::nullopt;
-    if (result.ec == std::errc::result_out_of_range) value = std::strtod(std::string(rest).c_str(), nullptr);
-  }
-  return is_negative ? -value : value;
+  const auto result = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (result.ec == std::errc::result_out_of_range)
+    value = std::strtod(std::string(digits).c_str(), nullptr);
+  else if (result.ec != std::errc())
+    return std::nullopt;
+  if (result.ptr != digits.data() + digits.size()) return std::nullopt;
+  return minus ? -value : value;
 }
 
-// int(value) of a finite float.
-Value truncated(double value) {
-  if (!(std::fabs(value) < beyond_integers))
-    raise("the integer part of {} is too large, expected 64 bits", repr(value));
-  return Value::integer(static_cast<std::int64_t>(value));
+// An integer of 64 bits from a whole real number.
+std::int64_t whole(double value) {
+  const double cut = std::trunc(value);
+  if (!(cut >= -9223372036854775808.0 && cut < 9223372036854775808.0))
+    fault("an integer does not fit in 64 bits");
+  return static_cast<std::int64_t>(cut);
 }
 
-Value to_integer(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "int", arguments, {"default", "base"});
-  const Value fallback = bound.value(0, Value::integer(0));
+Value to_integer(Interpreter&, const Value& input, Arguments& arguments) {
+  const Parameters p("int", arguments, {"default", "base"});
   require_defined(input);
-  if (input.is_integral()) return Value::integer(input.as_integer());
-  if (input.is(Kind::real)) {
-    if (std::isnan(input.as_real())) return fallback;
-    return truncated(input.as_real());
+  const Value fallback = p.has(0) ? p[0] : Value(std::int64_t{0});
+  if (input.is_integer()) return input.integer();
+  if (input.is_real()) {
+    if (std::isinf(input.real()) || std::isnan(input.real())) return fallback;
+    return whole(input.real());
   }
-  if (!input.is(Kind::string)) return fallback;
-  heap.step_text(input.text().size());
-  if (const auto value = parse_integer(input.text(), bound.integer(1, 10))) return Value::integer(*value);
-  const std::optional<double> value = parse_real(input.text());
-  return value && std::isfinite(*value) ? truncated(*value) : fallback;
+  if (!input.is_string()) return fallback;
+  const std::int64_t base = p.integer(1, 10);
+  if (base != 0 && (base < 2 || base > 36)) return fallback;
+  if (const auto value = parse_integer(input.string(), static_cast<int>(base))) return *value;
+  const std::optional<double> real = parse_real(input.string());
+  if (!real || std::isinf(*real) || std::isnan(*real)) return fallback;
+  return whole(*real);
 }
 
-Value to_real(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "float", arguments, {"default"});
+Value to_real(Interpreter&, const Value& input, Arguments& arguments) {
+  const Parameters p("float", arguments, {"default"});
   require_defined(input);
-  if (input.is_number()) return Value::real(input.as_real());
-  const std::optional<double> value = input.is(Kind::string) ? parse_real(input.text()) : std::nullopt;
-  return value ? Value::real(*value) : bound.value(0, Value::real(0.0));
-}
-
-Value absolute(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "abs", arguments, {});
-  require_defined(input);
-  if (!input.is_number()) raise("abs needs a number, not '{}'", type_name(input));
-  if (input.is(Kind::real)) return Value::real(std::fabs(input.as_real()));
-  return input.as_integer() < 0 ? negative(input) : positive(input);
-}
-
-// An integer to a multiple of 10^places, halves to even.
-Value round_integer(std::int64_t value, std::int64_t places) {
-  if (places > 18) return Value::integer(0);
-  std::int64_t unit = 1;
-  for (std::int64_t i = 0; i < places; ++i) unit *= 10;
-  const std::int64_t remainder = ((value % unit) + unit) % unit;
-  const std::int64_t down = value - remainder;
-  const bool odd = (down / unit) % 2 != 0;
-  const bool up = remainder > unit - remainder || (remainder == unit - remainder && odd);
-  return Value::integer(up ? down + unit : down);
-}
-
-double round_real(double value, std::int64_t places) {
-  if (!std::isfinite(value) || places > 330) return value;
-  if (places < -308) return std::copysign(0.0, value);
-  if (places < 0) {
-    const double unit = std::pow(10.0, static_cast<double>(-places));
-    return std::nearbyint(value / unit) * unit;
+  if (input.is_number()) return input.number();
+  if (input.is_string()) {
+    if (const auto value = parse_real(input.string())) return *value;
   }
-  char buffer[700];
-  std::snprintf(buffer, sizeof buffer, "%.*f", static_cast<int>(places), value);
-  return std::strtod(buffer, nullptr);
+  return p.has(0) ? p[0] : Value(0.0);
 }
 
-Value round_number(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "round", arguments, {"precision", "method"});
-  const std::int64_t places = bound.integer(0, 0);
-  const std::string method = bound.text(1, "common");
-  if (method != "common" && method != "ceil" && method != "floor") {
-    raise("round knows the methods common, ceil and floor, not '{}'", method);
-  }
+Value absolute(Interpreter&, const Value& input, Arguments& arguments) {
+  const Parameters p("abs", arguments, {});
   require_defined(input);
-  if (!input.is_number()) raise("round needs a number, not '{}'", type_name(input));
+  if (input.is_real()) return std::fabs(input.real());
+  if (!input.is_integer()) fault("bad operand type for abs(): '{}'", input.type_name());
+  return input.integer() < 0 ? negative(input) : Value(input.integer());
+}
+
+// Python's round(value, digits): to the nearest, exact halves to even.
+double round_real(double value, std::int64_t digits) {
+  if (!std::isfinite(value) || digits > 323) return value;
+  if (digits < -308) return std::copysign(0.0, value);
+  std::array<char, 800> buffer{};
+  if (digits >= 0) {
+    const auto result = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                                      std::chars_format::fixed, static_cast<int>(digits));
+    double rounded = value;
+    std::from_chars(buffer.data(), result.ptr, rounded);
+    return rounded;
+  }
+  const double scale = std::pow(10.0, static_cast<double>(-digits));
+  return std::nearbyint(value / scale) * scale;
+}
+
+std::int64_t round_integer(std::int64_t value, std::int64_t digits) {
+  if (digits >= 0) return value;
+  if (digits < -18) return 0;
+  std::int64_t scale = 1;
+  for (std::int64_t i = digits; i < 0; ++i) scale *= 10;
+  std::int64_t quotient = value / scale;
+  const std::int64_t rest = std::abs(value % scale);
+  const bool up = rest > scale - rest || (rest == scale - rest && quotient % 2 != 0);
+  if (up) quotient += value < 0 ? -1 : 1;
+  return multiply_integers(quotient, scale);
+}
+
+Value round(Interpreter&, const Value& input, Arguments& arguments) {
+  const Parameters p("round", arguments, {"precision", "method"});
+  const std::string method = p.string(1, "common");
+  const std::int64_t digits = p.integer(0, 0);
+  require_defined(input);
+  if (method != "common" && method != "ceil" && method != "floor")
+    fault("method must be common, ceil or floor");
+  if (!input.is_number()) fault("type {} doesn't define __round__ method", input.type_name());
   if (method == "common") {
-    if (input.is(Kind::real)) return Value::real(round_real(input.as_real(), places));
-    return places >= 0 ? Value::integer(input.as_integer()) : round_integer(input.as_integer(), -places);
+    return input.is_integer() ? Value(round_integer(input.integer(), digits))
+                              : Value(round_real(input.real(), digits));
   }
-  if (places > 300 || places < -300) raise("round takes a precision between -300 and 300");
-  const double unit = std::pow(10.0, static_cast<double>(places));
-  const double scaled = input.as_real() * unit;
-  if (!std::isfinite(scaled)) raise("round cannot take this number");
-  return Value::real((method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) / unit);
+  const double scale = std::pow(10.0, static_cast<double>(digits));
+  const double scaled = input.number() * scale;
+  if (!std::isfinite(scaled) || scale == 0) fault("cannot convert a number that is not finite to an integer");
+  return (method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) / scale;
 }
 
-Value sum(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "sum", arguments, {"attribute", "start"});
-  const Value attribute = bound.value(0, Value::none());
-  Value total = bound.value(1, Value::integer(0));
-  if (total.is(Kind::string)) raise("sum cannot add strings, expected join");
-  const Ref<IteratorObject> items = iterate(heap, input);
-  while (std::optional<Value> item = items->next()) {
-    total = add(heap, total, dotted_attribute(heap, std::move(*item), attribute, Value::none()));
+Value file_size(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("filesizeformat", arguments, {"binary"});
+  const bool is_binary = p.truth(0, false);
+  require_defined(input);
+  std::optional<double> bytes;
+  if (input.is_number()) bytes = input.number();
+  if (input.is_string()) bytes = parse_real(input.string());
+  if (!bytes || !std::isfinite(*bytes))
+    fault("filesizeformat() expected a number, not {}", input.type_name());
+  const double base = is_binary ? 1024 : 1000;
+  if (*bytes == 1) return in.heap().text("1 Byte");
+  if (*bytes < base) return in.heap().text(fmt::format("{} Bytes", whole(*bytes)));
+  constexpr std::string_view prefixes = "kMGTPEZY";
+  double unit = base;
+  std::size_t i = 0;
+  while (i + 1 < prefixes.size() && *bytes >= unit * base) {
+    unit *= base;
+    ++i;
   }
-  return total;
+  const char prefix = is_binary && i == 0 ? 'K' : prefixes[i];
+  return in.heap().text(fmt::format("{:.1f} {}{}", *bytes / unit, prefix, is_binary ? "iB" : "B"));
 }
 
 }  // namespace
 
-Filter find_number_filter(std::string_view name) {
-  if (name == "abs") return absolute;
-  if (name == "float") return to_real;
-  if (name == "int") return to_integer;
-  if (name == "round") return round_number;
-  return name == "sum" ? sum : nullptr;
+const std::vector<NamedFilter>& number_filters() {
+  static const std::vector<NamedFilter> filters{
+      {"int", to_integer},           {"float", to_real}, {"abs", absolute}, {"round", round},
+      {"filesizeformat", file_size},
+  };
+  return filters;
 }
 
 }  // namespace artemis::jinja

@@ -1,203 +1,233 @@
-// Filters on sequences and mappings.
+// Filters of whole sequences.
 #include <algorithm>
 
-#include "artemis/text/jinja_arguments.h"
 #include "artemis/text/jinja_filters.h"
-#include "artemis/text/jinja_operations.h"
-#include "artemis/text/jinja_tests.h"
+#include "artemis/text/jinja_operators.h"
+#include "artemis/text/jinja_parameters.h"
 #include "artemis/text/jinja_unicode.h"
 
 namespace artemis::jinja {
 namespace {
 
-Value size(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "length", arguments, {});
-  if (input.is(Kind::string)) heap.step_text(input.text().size());
-  return Value::integer(length(input));
+Value count_items(Interpreter&, const Value& input, Arguments& arguments) {
+  const Parameters p("length", arguments, {});
+  return length(input);
 }
 
-Value list(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "list", arguments, {});
-  return Value::list(heap, to_items(heap, input));
+Value list(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("list", arguments, {});
+  return in.heap().list(iterate(in.heap(), input)->items);
 }
 
-Value first(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "first", arguments, {});
-  if (std::optional<Value> item = iterate(heap, input)->next()) return std::move(*item);
-  return Value::undefined(heap, "no first item, the sequence is empty");
+Value join(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("join", arguments, {"d", "attribute"});
+  const std::string separator = p.has(0) ? to_string(in.heap(), p[0]) : "";
+  const SequencePtr items = iterate(in.heap(), input);
+  std::string text;
+  for (std::size_t i = 0; i < items->items.size(); ++i) {
+    if (i > 0) text += separator;
+    text += to_string(in.heap(), get_path(in, items->items[i], p[1]));
+    in.heap().step();
+    in.heap().reserve(text.size());
+  }
+  return in.heap().text(std::move(text));
 }
 
-bool is_reversible(const Value& input) {
-  return input.is_sequence() || input.is(Kind::dict) || input.is(Kind::view) || input.is(Kind::range) ||
-         input.is(Kind::string) || input.is(Kind::undefined);
+Value first(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("first", arguments, {});
+  const SequencePtr items = iterate(in.heap(), input);
+  return items->items.empty() ? in.heap().undefined("No first item, sequence was empty.")
+                              : items->items.front();
 }
 
-std::vector<Value> reversed_items(Heap& heap, const Value& input) {
-  std::vector<Value> items = to_items(heap, input);
+Value last(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("last", arguments, {});
+  require_defined(input);
+  if (input.is_sequence(SequenceKind::iterator)) fault("'generator' object is not reversible");
+  const SequencePtr items = iterate(in.heap(), input);
+  return items->items.empty() ? in.heap().undefined("No last item, sequence was empty.")
+                              : items->items.back();
+}
+
+Value reverse(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("reverse", arguments, {});
+  if (input.is_string()) {
+    in.heap().step_bytes(4 * input.string().size());
+    std::u32string codes = code_points(input.string());
+    std::reverse(codes.begin(), codes.end());
+    return in.heap().text(utf8(codes), input.is_markup());
+  }
+  std::vector<Value> items = iterate(in.heap(), input)->items;
   std::reverse(items.begin(), items.end());
-  return items;
+  const bool is_list = input.is_sequence(SequenceKind::iterator) || input.is_undefined();
+  return is_list ? in.heap().list(std::move(items)) : in.heap().iterator(std::move(items));
 }
 
-Value last(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "last", arguments, {});
-  if (!is_reversible(input)) raise("'{}' has no last item", type_name(input));
-  if (input.is_sequence() && !input.items().empty()) return input.items().back();
-  const std::vector<Value> items = to_items(heap, input);
-  if (!items.empty()) return items.back();
-  return Value::undefined(heap, "no last item, the sequence is empty");
-}
+// Items with the keys they are ordered by.
+using Keyed = std::vector<std::pair<std::vector<Value>, Value>>;
 
-Value reverse(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "reverse", arguments, {});
-  if (input.is(Kind::string)) {
-    return get_slice(heap, input, Value::none(), Value::none(), Value::integer(-1));
-  }
-  const Value items = Value::list(heap, reversed_items(heap, input));
-  if (!is_reversible(input)) return items;
-  return Value::of(Kind::iterator, iterate(heap, items));
-}
-
-Value dict_items(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "items", arguments, {});
-  if (input.is(Kind::undefined)) return make_iterator(heap, nullptr);
-  if (!input.is(Kind::dict)) {
-    return make_iterator(heap, []() -> std::optional<Value> { raise("items needs a mapping"); });
-  }
-  const auto view = make<ViewObject>(heap, Ref<DictObject>(&input.dict()), ViewObject::Part::items);
-  return Value::of(Kind::iterator, iterate(heap, Value::of(Kind::view, view)));
-}
-
-// A lazy sequence: `transform` gives a value for an item, or nothing to pass over it. As in jinja2 the
-// arguments are looked at only when there is something to walk over.
-using Transform = std::function<std::optional<Value>(const Value&)>;
-
-Value transformed(Heap& heap, const Value& input, const std::function<Transform()>& prepare) {
-  if (!truth(input)) return make_iterator(heap, nullptr);
-  return make_iterator(heap,
-                       [&heap, input, prepare, source = Ref<IteratorObject>(),
-                        transform = Transform()]() mutable -> std::optional<Value> {
-                         if (!source) {
-                           transform = prepare();
-                           source = iterate(heap, input);
-                         }
-                         while (const std::optional<Value> item = source->next()) {
-                           if (std::optional<Value> value = transform(*item)) return value;
-                         }
-                         return std::nullopt;
-                       });
-}
-
-std::string name_of(const Value& value, std::string_view what) {
-  require_defined(value);
-  if (!value.is(Kind::string)) raise("{} needs a name, not '{}'", what, type_name(value));
-  return value.text();
-}
-
-Transform prepare_map(Heap& heap, Arguments arguments) {
-  if (arguments.positional.empty()) {
-    const Bound bound(heap, "map", arguments, {"attribute", "default"});
-    if (!bound.has(0)) raise("map needs a filter or an attribute");
-    return [&heap, attribute = bound[0], fallback = bound.value(1, Value::none())](const Value& item) {
-      return std::optional(dotted_attribute(heap, item, attribute, fallback));
-    };
-  }
-  const std::string name = name_of(arguments.positional[0], "map");
-  arguments.positional.erase(arguments.positional.begin());
-  return [&heap, name, arguments](const Value& item) {
-    return std::optional(apply_filter(heap, name, item, arguments));
+void sort_keyed(Interpreter& in, Keyed& items, bool descending) {
+  const auto before = [&in](const auto& a, const auto& b) {
+    for (std::size_t i = 0; i < a.first.size(); ++i) {
+      if (a.first[i].same(b.first[i]) || equal(in.heap(), a.first[i], b.first[i])) continue;
+      return less(in.heap(), a.first[i], b.first[i]);
+    }
+    return false;
   };
+  // Descending keeps equal items in order, as Python does.
+  if (descending) std::reverse(items.begin(), items.end());
+  // A merge sort: an order that contradicts itself (NaN) cannot send it astray.
+  std::stable_sort(items.begin(), items.end(), before);
+  if (descending) std::reverse(items.begin(), items.end());
 }
 
-Value map(Heap& heap, const Value& input, const Arguments& arguments) {
-  return transformed(heap, input, [&heap, arguments] { return prepare_map(heap, arguments); });
+// The parts of "a,b.c": paths separated by commas.
+std::vector<Value> paths_of(Interpreter& in, const Value& attribute) {
+  if (!attribute.is_string()) return {attribute};
+  std::vector<Value> paths;
+  const std::string& text = attribute.string();
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    paths.push_back(in.heap().text(text.substr(begin, end - begin)));
+    begin = end + 1;
+  }
+  return paths;
 }
 
-Transform prepare_select(Heap& heap, Arguments arguments, bool keeps, bool by_attribute) {
-  Value attribute = Value::none();
-  if (by_attribute) {
-    if (arguments.positional.empty()) raise("the filter needs the name of an attribute");
-    attribute = arguments.positional[0];
-    arguments.positional.erase(arguments.positional.begin());
+Value sort(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("sort", arguments, {"reverse", "case_sensitive", "attribute"});
+  const bool exact = p.truth(1, false);
+  const std::vector<Value> paths = paths_of(in, p[2]);
+  Keyed keyed;
+  for (const Value& item : iterate(in.heap(), input)->items) {
+    std::vector<Value> keys;
+    for (const Value& path : paths) {
+      const Value key = get_path(in, item, path);
+      keys.push_back(exact ? key : fold_case(in, key));
+    }
+    keyed.emplace_back(std::move(keys), item);
+    in.heap().reserve(keyed.size() * 120);
   }
-  std::optional<std::string> test;
-  if (!arguments.positional.empty()) {
-    test = name_of(arguments.positional[0], "the filter");
-    arguments.positional.erase(arguments.positional.begin());
+  sort_keyed(in, keyed, p.truth(0, false));
+  std::vector<Value> items;
+  for (auto& [keys, item] : keyed) items.push_back(std::move(item));
+  return in.heap().list(std::move(items));
+}
+
+Value dict_sort(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("dictsort", arguments, {"case_sensitive", "by", "reverse"});
+  const std::string by = p.string(1, "key");
+  if (by != "key" && by != "value") fault("You can only sort by either \"key\" or \"value\"");
+  require_defined(input);
+  if (!input.is_dict()) fault("dictsort() expected a mapping, not {}", input.type_name());
+  Keyed keyed;
+  for (const auto& [key, value] : input.dict()->items) {
+    const Value& order = by == "key" ? key : value;
+    keyed.push_back({{p.truth(0, false) ? order : fold_case(in, order)}, in.heap().tuple({key, value})});
   }
-  return [=, &heap](const Value& item) -> std::optional<Value> {
-    const Value value = dotted_attribute(heap, item, attribute, Value::none());
-    const bool passes = test ? apply_test(heap, *test, value, arguments) : truth(value);
-    return passes == keeps ? std::optional(item) : std::nullopt;
+  sort_keyed(in, keyed, p.truth(2, false));
+  std::vector<Value> items;
+  for (auto& [keys, item] : keyed) items.push_back(std::move(item));
+  return in.heap().list(std::move(items));
+}
+
+template <bool Largest>
+Value extreme(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("min", arguments, {"case_sensitive", "attribute"});
+  const auto key_of = [&](const Value& item) {
+    const Value key = get_path(in, item, p[1]);
+    return p.truth(0, false) ? key : fold_case(in, key);
   };
-}
-
-template <bool keeps, bool by_attribute>
-Value select(Heap& heap, const Value& input, const Arguments& arguments) {
-  return transformed(heap, input,
-                     [&heap, arguments] { return prepare_select(heap, arguments, keeps, by_attribute); });
-}
-
-// Lists, one after another.
-Value rows(Heap& heap, std::vector<std::vector<Value>> parts) {
-  std::vector<Value> lists;
-  for (std::vector<Value>& part : parts) lists.push_back(Value::list(heap, std::move(part)));
-  return Value::of(Kind::iterator, iterate(heap, Value::list(heap, std::move(lists))));
-}
-
-Value batch(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "batch", arguments, {"linecount", "fill_with"}, 1);
-  const std::int64_t count = bound.integer(0, 0);
-  const Value fill = bound.value(1, Value::none());
-  std::vector<std::vector<Value>> parts;
-  for (Value& item : to_items(heap, input)) {
-    if (parts.empty() || static_cast<std::int64_t>(parts.back().size()) == count) parts.emplace_back();
-    parts.back().push_back(std::move(item));
+  const SequencePtr items = iterate(in.heap(), input);
+  if (items->items.empty()) return in.heap().undefined("No aggregated item, sequence was empty.");
+  const Value* best = &items->items.front();
+  Value best_key = key_of(*best);
+  for (const Value& item : items->items) {
+    if (&item == &items->items.front()) continue;
+    const Value key = key_of(item);
+    if (compare(in.heap(), key, best_key, Largest ? ">" : "<") != (Largest ? 1 : -1)) continue;
+    best = &item;
+    best_key = key;
   }
-  const std::int64_t missing = parts.empty() ? 0 : count - static_cast<std::int64_t>(parts.back().size());
-  if (missing > 0 && !fill.is(Kind::none)) {
-    heap.reserve(static_cast<std::size_t>(std::min<std::int64_t>(missing, 1 << 30)) * sizeof(Value));
-    parts.back().resize(static_cast<std::size_t>(count), fill);
-  }
-  return rows(heap, std::move(parts));
+  return *best;
 }
 
-Value slice(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "slice", arguments, {"slices", "fill_with"}, 1);
-  const std::int64_t count = bound.integer(0, 0);
-  const Value fill = bound.value(1, Value::none());
-  const std::vector<Value> items = to_items(heap, input);
-  if (count == 0) raise("slice cannot make 0 parts");
-  heap.step(std::max<std::int64_t>(count, 0));
-  heap.reserve(static_cast<std::size_t>(std::max<std::int64_t>(count, 0)) * sizeof(ListObject));
-  const auto total = static_cast<std::int64_t>(items.size());
-  std::vector<std::vector<Value>> parts;
-  auto next = items.begin();
+Value sum(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("sum", arguments, {"attribute", "start"});
+  Value total = p.has(1) ? p[1] : Value(std::int64_t{0});
+  if (total.is_string()) fault("sum() can't sum strings");
+  for (const Value& item : iterate(in.heap(), input)->items) {
+    total = binary(in.heap(), "+", total, get_path(in, item, p[0]));
+  }
+  return total;
+}
+
+Value unique(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("unique", arguments, {"case_sensitive", "attribute"});
+  std::vector<Value> items;
+  std::unordered_multimap<std::size_t, Value> seen;
+  for (const Value& item : iterate(in.heap(), input)->items) {
+    const Value path = get_path(in, item, p[1]);
+    const Value key = p.truth(0, false) ? path : fold_case(in, path);
+    const std::size_t code = hash(key);
+    const auto [begin, end] = seen.equal_range(code);
+    if (std::any_of(begin, end, [&](const auto& entry) { return equal(in.heap(), entry.second, key); }))
+      continue;
+    seen.emplace(code, key);
+    items.push_back(item);
+    in.heap().reserve(items.size() * 120);
+  }
+  return in.heap().iterator(std::move(items));
+}
+
+Value batch(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("batch", arguments, {"linecount", "fill_with"}, 1);
+  const std::int64_t size = p.integer(0);
+  std::vector<Value> rows;
+  std::vector<Value> row;
+  const SequencePtr items = iterate(in.heap(), input);
+  for (const Value& item : items->items) {
+    if (static_cast<std::int64_t>(row.size()) == size) rows.push_back(in.heap().list(std::exchange(row, {})));
+    row.push_back(item);
+  }
+  const std::int64_t missing = size - static_cast<std::int64_t>(row.size());
+  if (!row.empty() && !p[1].is_none() && missing > 0) {
+    if (missing > (1 << 20)) fault("the template needs too much memory");
+    in.heap().reserve(static_cast<std::size_t>(missing) * sizeof(Value));
+    row.insert(row.end(), static_cast<std::size_t>(missing), p[1]);
+  }
+  if (!row.empty()) rows.push_back(in.heap().list(std::move(row)));
+  return in.heap().iterator(std::move(rows));
+}
+
+Value slices(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("slice", arguments, {"slices", "fill_with"}, 1);
+  const std::int64_t count = p.integer(0);
+  const SequencePtr items = iterate(in.heap(), input);
+  const auto size = static_cast<std::int64_t>(items->items.size());
+  if (count == 0) fault("integer division or modulo by zero");
+  std::vector<Value> rows;
+  std::int64_t begin = 0;
   for (std::int64_t i = 0; i < count; ++i) {
-    const bool has_more = i < total % count;
-    const auto end = next + total / count + (has_more ? 1 : 0);
-    parts.emplace_back(next, end);
-    if (!has_more && !fill.is(Kind::none)) parts.back().push_back(fill);
-    next = end;
+    const std::int64_t end = begin + size / count + (i < size % count ? 1 : 0);
+    std::vector<Value> row(items->items.begin() + begin, items->items.begin() + end);
+    if (!p[1].is_none() && i >= size % count) row.push_back(p[1]);
+    rows.push_back(in.heap().list(std::move(row)));
+    begin = end;
   }
-  return rows(heap, std::move(parts));
+  return in.heap().iterator(std::move(rows));
 }
 
 }  // namespace
 
-Filter find_sequence_filter(std::string_view name) {
-  if (name == "batch") return batch;
-  if (name == "first") return first;
-  if (name == "items") return dict_items;
-  if (name == "last") return last;
-  if (name == "length" || name == "count") return size;
-  if (name == "list") return list;
-  if (name == "map") return map;
-  if (name == "reject") return select<false, false>;
-  if (name == "rejectattr") return select<false, true>;
-  if (name == "reverse") return reverse;
-  if (name == "select") return select<true, false>;
-  if (name == "selectattr") return select<true, true>;
-  return name == "slice" ? slice : nullptr;
+const std::vector<NamedFilter>& sequence_filters() {
+  static const std::vector<NamedFilter> filters{
+      {"count", count_items},  {"length", count_items}, {"list", list},         {"join", join},
+      {"first", first},        {"last", last},          {"reverse", reverse},   {"sort", sort},
+      {"dictsort", dict_sort}, {"min", extreme<false>}, {"max", extreme<true>}, {"sum", sum},
+      {"unique", unique},      {"batch", batch},        {"slice", slices},
+  };
+  return filters;
 }
 
 }  // namespace artemis::jinja

@@ -1,225 +1,227 @@
-// Filters on text.
+// Filters that change a text character by character or piece by piece.
 #include <algorithm>
+#include <array>
 
-#include "artemis/text/jinja_arguments.h"
 #include "artemis/text/jinja_filters.h"
-#include "artemis/text/jinja_format.h"
+#include "artemis/text/jinja_json.h"
 #include "artemis/text/jinja_methods.h"
-#include "artemis/text/jinja_operations.h"
+#include "artemis/text/jinja_operators.h"
+#include "artemis/text/jinja_parameters.h"
 #include "artemis/text/jinja_unicode.h"
 
 namespace artemis::jinja {
 namespace {
 
-template <std::string (*convert)(std::string_view)>
-Value converted(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "the filter", arguments, {});
-  const Value text = to_string(heap, input);
-  heap.reserve(8 * text.text().size());
-  return Value::string(heap, convert(text.text()), text.is_markup());
+template <std::string (*Change)(std::string_view)>
+Value changed(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("case", arguments, {});
+  const std::string text = to_string(in.heap(), input);
+  in.heap().step_bytes(4 * text.size());
+  in.heap().reserve(8 * text.size());
+  return in.heap().text(Change(text), input.is_markup());
 }
 
-bool parts_words(char32_t code) {
-  return is_space(code) || std::u32string_view(U"-({[<").find(code) != std::u32string_view::npos;
-}
-
-// Each word, and each run of what parts words, with its first letter in upper case and the rest in lower
-// case.
+// Jinja's title: after blanks and opening brackets.
 std::string title_words(std::string_view text) {
-  std::string result;
-  for (std::size_t begin = 0; begin < text.size();) {
-    std::size_t after_first = begin;
-    const bool between = parts_words(next_code_point(text, after_first));
-    std::size_t end = after_first;
-    for (std::size_t next = end; next < text.size() && parts_words(next_code_point(text, next)) == between;)
-      end = next;
-    result +=
-        upper(text.substr(begin, after_first - begin)) + lower(text.substr(after_first, end - after_first));
-    begin = end;
+  constexpr std::u32string_view breaks = U"-({[<";
+  std::string out;
+  std::string word;
+  const auto flush = [&] {
+    const std::size_t first = byte_of(word, 1);
+    out += upper(std::string_view(word).substr(0, first)) + lower(std::string_view(word).substr(first));
+    word.clear();
+  };
+  for (const char32_t code : code_points(text)) {
+    const bool is_break = is_space(code) || breaks.find(code) != std::u32string_view::npos;
+    if (is_break) flush();
+    append_code_point(is_break ? out : word, code);
   }
-  return result;
+  flush();
+  return out;
 }
 
-Value string(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "string", arguments, {});
-  return to_string(heap, input);
+Value string(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("string", arguments, {});
+  return input.is_string() ? input : in.heap().text(to_string(in.heap(), input));
 }
 
-Value escape_html(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "escape", arguments, {});
-  return escaped(heap, input);
+Value safe(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("safe", arguments, {});
+  return in.heap().text(to_string(in.heap(), input), true);
 }
 
-Value force_escape(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "forceescape", arguments, {});
-  return escaped(heap, Value::string(heap, to_text(heap, input)));
+Value escape(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("escape", arguments, {});
+  if (input.is_markup()) return input;
+  return in.heap().text(escape_html(to_string(in.heap(), input)), true);
 }
 
-Value safe(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "safe", arguments, {});
-  return Value::string(heap, to_text(heap, input), true);
+Value force_escape(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("forceescape", arguments, {});
+  return in.heap().text(escape_html(to_string(in.heap(), input)), true);
 }
 
-Value trim(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "trim", arguments, {"chars"});
-  const Value text = to_string(heap, input);
-  const bool blanks = !bound.has(0) || bound[0].is(Kind::none);
-  const std::string characters = blanks ? "" : bound.text(0, {});
+Value trim(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("trim", arguments, {"chars"});
+  const std::string characters = p.string(0);
   const std::string_view view = characters;
-  heap.step(1 + static_cast<std::int64_t>(characters.size() * text.text().size() / 256));
-  return Value::string(heap, std::string(strip(text.text(), Side::both, blanks ? nullptr : &view)),
-                       text.is_markup());
+  const bool given = p.has(0) && !p[0].is_none();
+  const std::string text = to_string(in.heap(), input);
+  in.heap().step_bytes(text.size());
+  return in.heap().text(std::string(strip(text, Side::both, given ? &view : nullptr)), input.is_markup());
 }
 
-Value replace(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "replace", arguments, {"old", "new", "count"}, 2);
-  const std::int64_t count = bound.integer_or_none(2).value_or(-1);
-  return Value::string(heap, replace_text(heap, to_text(heap, input), to_text(heap, bound[0]),
-                                          to_text(heap, bound[1]), count));
+Value replace(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("replace", arguments, {"old", "new", "count"}, 2);
+  const std::int64_t limit = p.has(2) && !p[2].is_none() ? p.integer(2) : -1;
+  return in.heap().text(replace_text(in.heap(), to_string(in.heap(), input), to_string(in.heap(), p[0]),
+                                     to_string(in.heap(), p[1]), limit < 0 ? INT64_MAX : limit));
 }
 
-Value center(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "center", arguments, {"width"});
-  const Value text = to_string(heap, input);
-  return Value::string(heap, center_text(heap, text.text(), bound.integer(0, 80)), text.is_markup());
-}
-
-Value format(Heap& heap, const Value& input, const Arguments& arguments) {
-  if (!arguments.positional.empty() && !arguments.named.empty()) {
-    raise("format takes positional or named arguments, not both");
+Value format(Interpreter& in, const Value& input, Arguments& arguments) {
+  if (!arguments.named.empty() && !arguments.positional.empty()) {
+    fault("format() can't handle positional and keyword arguments at the same time");
   }
-  if (arguments.named.empty()) {
-    return format_percent(heap, to_string(heap, input), Value::tuple(heap, arguments.positional));
+  Value values = in.heap().tuple(arguments.positional);
+  if (!arguments.named.empty()) {
+    std::vector<std::pair<Value, Value>> named;
+    for (const auto& [name, value] : arguments.named) named.emplace_back(in.heap().text(name), value);
+    values = in.heap().dict(named);
   }
-  const Ref<DictObject> values = make<DictObject>(heap);
-  for (const auto& [name, value] : arguments.named) values->set(Value::string(heap, name), value);
-  return format_percent(heap, to_string(heap, input), Value::of(Kind::dict, values));
+  return in.heap().text(percent_format(in.heap(), to_string(in.heap(), input), values));
 }
 
-Value indent(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "indent", arguments, {"width", "first", "blank"});
-  require_defined(input);
-  if (!input.is(Kind::string)) raise("indent needs a string, not '{}'", type_name(input));
-  const bool given = bound.has(0) && bound[0].is(Kind::string);
-  const std::int64_t width = given ? 0 : bound.integer(0, 4);
-  heap.reserve(static_cast<std::size_t>(std::clamp<std::int64_t>(width, 0, 1 << 30)));
-  const std::string blanks =
-      given ? bound[0].text() : std::string(static_cast<std::size_t>(std::max<std::int64_t>(width, 0)), ' ');
-  const bool all = bound.truth(2, false);
-  std::string result = bound.truth(1, false) ? blanks : "";
-  const std::string text = input.text() + "\n";
-  bool is_first = true;
-  for (const std::string_view line : split_lines(text, false)) {
-    if (!is_first) result += '\n';
-    if (!is_first && (all || !line.empty())) result += blanks;
-    result += line;
-    is_first = false;
-    heap.reserve(result.size());
-    heap.step();
-  }
-  return Value::string(heap, std::move(result), input.is_markup());
-}
-
-Value truncate(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "truncate", arguments, {"length", "killwords", "end", "leeway"});
-  const std::int64_t most = bound.integer(0, 255);
-  const std::string end = bound.text(2, "...");
-  const std::int64_t leeway = bound.integer_or_none(3).value_or(5);
-  const std::int64_t kept = most - count_code_points(end);
-  if (kept < 0) raise("truncate needs a length of at least {}", count_code_points(end));
-  if (leeway < 0) raise("truncate needs a leeway of at least 0");
-  require_defined(input);
-  if (!input.is(Kind::string)) raise("truncate needs a string, not '{}'", type_name(input));
-  if (count_code_points(input.text()) - leeway <= most) return input;
-  std::string text = input.text().substr(0, byte_of(input.text(), kept));
-  if (!bound.truth(1, false)) text = text.substr(0, text.rfind(' '));
-  return Value::string(heap, text + end, input.is_markup());
-}
-
-Value join(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "join", arguments, {"d", "attribute"});
-  const std::string separator = bound.has(0) ? to_text(heap, bound[0]) : "";
-  const Value attribute = bound.value(1, Value::none());
-  const Ref<IteratorObject> items = iterate(heap, input);
-  std::string text;
-  bool is_first = true;
-  while (std::optional<Value> item = items->next()) {
-    if (!is_first) text += separator;
-    text += to_text(heap, dotted_attribute(heap, std::move(*item), attribute, Value::none()));
-    heap.reserve(text.size());
-    is_first = false;
-  }
-  return Value::string(heap, std::move(text));
-}
-
-Value wordcount(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "wordcount", arguments, {});
-  const std::string text = to_text(heap, input);
-  std::int64_t words = 0;
-  bool in_word = false;
-  for (std::size_t position = 0; position < text.size();) {
-    const char32_t code = next_code_point(text, position);
-    const bool part = code == '_' || is_alpha(code) || is_numeric(code);
-    words += part && !in_word ? 1 : 0;
-    in_word = part;
-  }
-  return Value::integer(words);
-}
-
-std::string quote_url(std::string_view text, bool in_query) {
-  std::string result;
+void append_quoted(std::string& out, std::string_view text, bool in_query) {
+  constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~";
   for (const char c : text) {
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (letter || c == '_' || c == '.' || c == '-' || c == '~' || (c == '/' && !in_query))
-      result += c;
+    if (plain.find(c) != std::string_view::npos || (c == '/' && !in_query))
+      out += c;
     else if (c == ' ' && in_query)
-      result += '+';
+      out += '+';
     else
-      result += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
-  return result;
 }
 
-Value urlencode(Heap& heap, const Value& input, const Arguments& arguments) {
-  const Bound bound(heap, "urlencode", arguments, {});
-  if (input.is(Kind::string) || !is_iterable(input)) {
-    const std::string text = to_text(heap, input);
-    heap.reserve(3 * text.size());
-    return Value::string(heap, quote_url(text, false));
+Value url_encode(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("urlencode", arguments, {});
+  std::string out;
+  const bool pairs = input.is_dict() || input.is_sequence();
+  if (!pairs) append_quoted(out, to_string(in.heap(), input), false);
+  const auto append = [&](const Value& key, const Value& value) {
+    if (!out.empty()) out += '&';
+    append_quoted(out, to_string(in.heap(), key), true);
+    out += '=';
+    append_quoted(out, to_string(in.heap(), value), true);
+    in.heap().reserve(out.size());
+  };
+  if (input.is_dict()) {
+    for (const auto& [key, value] : input.dict()->items) append(key, value);
+  } else if (pairs) {
+    for (const Value& pair : iterate(in.heap(), input)->items) {
+      const SequencePtr parts = iterate(in.heap(), pair);
+      if (parts->items.size() != 2) fault("urlencode() expected pairs");
+      append(parts->items[0], parts->items[1]);
+    }
   }
-  std::string result;
-  const bool mapping = input.is(Kind::dict);
-  for (const Value& item : to_items(heap, input)) {
-    const std::vector<Value> pair =
-        mapping ? std::vector<Value>{item, *input.dict().find(item)} : to_items(heap, item);
-    if (pair.size() != 2) raise("urlencode needs pairs of keys and values");
-    if (!result.empty()) result += '&';
-    result += quote_url(to_text(heap, pair[0]), true) + "=" + quote_url(to_text(heap, pair[1]), true);
-    heap.reserve(3 * result.size());
+  return in.heap().text(std::move(out));
+}
+
+// The text without what stands between `begin` and `end`.
+std::string without(const std::string& text, std::string_view begin, std::string_view end) {
+  std::string out;
+  std::size_t done = 0;
+  for (std::size_t open = text.find(begin); open != std::string::npos; open = text.find(begin, done)) {
+    const std::size_t close = text.find(end, open + begin.size());
+    if (close == std::string::npos) break;
+    out += std::string_view(text).substr(done, open - done);
+    done = close + end.size();
   }
-  return Value::string(heap, std::move(result));
+  return out + text.substr(done);
+}
+
+Value strip_tags(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("striptags", arguments, {});
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> entities{
+      {{"&lt;", "<"}, {"&gt;", ">"}, {"&#39;", "'"}, {"&#34;", "\""}, {"&quot;", "\""}, {"&amp;", "&"}}};
+  std::string text = without(without(to_string(in.heap(), input), "<!--", "-->"), "<", ">");
+  std::string words;
+  for (std::string_view rest = strip(text, Side::both); !rest.empty();) {
+    std::size_t next = 0;
+    if (is_space(next_code_point(rest, next))) {
+      words += ' ';
+      rest = strip(rest, Side::left);
+    } else {
+      words += rest.substr(0, next);
+      rest.remove_prefix(next);
+    }
+  }
+  for (const auto& [entity, character] : entities) {
+    words = replace_text(in.heap(), words, std::string(entity), std::string(character), INT64_MAX);
+  }
+  return in.heap().text(std::move(words));
+}
+
+Value word_count(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("wordcount", arguments, {});
+  const std::string text = to_string(in.heap(), input);
+  in.heap().step_bytes(text.size());
+  std::int64_t count = 0;
+  bool in_word = false;
+  for (const char32_t code : code_points(text)) {
+    const bool is_word = code == '_' || is_alpha(code) || is_numeric(code);
+    if (is_word && !in_word) ++count;
+    in_word = is_word;
+  }
+  return count;
+}
+
+Value to_json_text(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("tojson", arguments, {"ensure_ascii", "indent", "separators", "sort_keys"});
+  JsonStyle style;
+  style.ascii = p.truth(0, false);
+  style.sort_keys = p.truth(3, false);
+  if (p.has(1) && !p[1].is_none()) {
+    style.indent =
+        p[1].is_string()
+            ? p[1].string()
+            : std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(p.integer(1), 0, 1000)), ' ');
+    style.item_separator = ",";
+  }
+  if (p.has(2) && !p[2].is_none()) {
+    const SequencePtr separators = iterate(in.heap(), p[2]);
+    if (separators->items.size() != 2 || !separators->items[0].is_string() ||
+        !separators->items[1].is_string()) {
+      fault("tojson() expected two strings as separators");
+    }
+    style.item_separator = separators->items[0].string();
+    style.key_separator = separators->items[1].string();
+  }
+  return in.heap().text(to_json(in.heap(), input, style));
 }
 
 }  // namespace
 
-Filter find_text_filter(std::string_view name) {
-  if (name == "capitalize") return converted<capitalize>;
-  if (name == "center") return center;
-  if (name == "e" || name == "escape") return escape_html;
-  if (name == "forceescape") return force_escape;
-  if (name == "format") return format;
-  if (name == "indent") return indent;
-  if (name == "join") return join;
-  if (name == "lower") return converted<lower>;
-  if (name == "replace") return replace;
-  if (name == "safe") return safe;
-  if (name == "string") return string;
-  if (name == "title") return converted<title_words>;
-  if (name == "trim") return trim;
-  if (name == "truncate") return truncate;
-  if (name == "upper") return converted<upper>;
-  if (name == "urlencode") return urlencode;
-  return name == "wordcount" ? wordcount : nullptr;
+const std::vector<NamedFilter>& text_filters() {
+  static const std::vector<NamedFilter> filters{
+      {"upper", changed<upper>},
+      {"lower", changed<lower>},
+      {"capitalize", changed<capitalize>},
+      {"title", changed<title_words>},
+      {"string", string},
+      {"safe", safe},
+      {"e", escape},
+      {"escape", escape},
+      {"forceescape", force_escape},
+      {"trim", trim},
+      {"replace", replace},
+      {"format", format},
+      {"urlencode", url_encode},
+      {"striptags", strip_tags},
+      {"wordcount", word_count},
+      {"tojson", to_json_text},
+  };
+  return filters;
 }
 
 }  // namespace artemis::jinja

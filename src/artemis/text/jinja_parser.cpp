@@ -22,8 +22,10 @@ bool begins_scope(NodeKind kind) {
 void check_names(const Node& node, std::string_view where, bool conditional) {
   if (node.kind == NodeKind::if_ || node.kind == NodeKind::condition) conditional = true;
   if (begins_scope(node.kind)) conditional = false;
-  if (!conditional && node.kind == NodeKind::filter) require_filter(line_of(where, node.line), node.text);
-  if (!conditional && node.kind == NodeKind::test) require_test(line_of(where, node.line), node.text);
+  if (!conditional && node.kind == NodeKind::filter && !is_filter(node.text))
+    fail_unknown_filter(line_of(where, node.line), node.text);
+  if (!conditional && node.kind == NodeKind::test && !is_test(node.text))
+    fail_unknown_test(line_of(where, node.line), node.text);
   for (const NodePtr& child : node.children) {
     if (child) check_names(*child, where, conditional);
   }

@@ -2,140 +2,178 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
+#include <cmath>
 
 #include "artemis/core/error.h"
 #include "artemis/text/jinja_filters.h"
-#include "artemis/text/jinja_methods.h"
-#include "artemis/text/jinja_operations.h"
+#include "artemis/text/jinja_parameters.h"
+#include "artemis/text/jinja_unicode.h"
 
 namespace artemis::jinja {
 namespace {
 
-using Check = bool (*)(Heap& heap, const Value& value);
-using Relation = bool (*)(Heap& heap, const Value& value, const Value& other);
-
-bool is_even(Heap& heap, const Value& value) {
-  return equal(heap, binary(heap, "%", value, Value::integer(2)), Value::integer(0));
+// A test without arguments.
+template <bool (*Test)(const Value&)>
+bool plain(Interpreter&, const Value& input, Arguments& arguments) {
+  const Parameters p("test", arguments, {});
+  return Test(input);
 }
 
-bool is_odd(Heap& heap, const Value& value) {
-  return equal(heap, binary(heap, "%", value, Value::integer(2)), Value::integer(1));
+bool is_defined(const Value& value) { return !value.is_undefined(); }
+bool is_undefined(const Value& value) { return value.is_undefined(); }
+bool is_none(const Value& value) { return value.is_none(); }
+bool is_boolean(const Value& value) { return value.is_boolean(); }
+bool is_true(const Value& value) { return value.is_boolean() && value.boolean(); }
+bool is_false(const Value& value) { return value.is_boolean() && !value.boolean(); }
+bool is_integer(const Value& value) { return value.is_integer() && !value.is_boolean(); }
+bool is_float(const Value& value) { return value.is_real(); }
+bool is_number(const Value& value) { return value.is_number(); }
+bool is_string(const Value& value) { return value.is_string(); }
+bool is_mapping(const Value& value) { return value.is_dict(); }
+bool is_callable(const Value& value) {
+  return value.is_undefined() || (value.is_object() && value.object()->callable());
+}
+bool is_iterable(const Value& value) {
+  return value.is_undefined() || value.is_string() || value.is_dict() || value.is_sequence();
+}
+// What has a length and can be indexed; undefined values answer both.
+bool is_sequence(const Value& value) {
+  return value.is_undefined() || value.is_string() || value.is_dict() || value.is_indexable();
+}
+bool is_escaped(const Value& value) { return value.is_markup(); }
+
+std::int64_t remainder(const Value& value, std::int64_t divisor) {
+  require_defined(value);
+  if (!value.is_integer()) fault("a test of divisibility expects an integer, not {}", value.type_name());
+  if (divisor == 0) fault("integer modulo by zero");
+  return divisor == -1 ? 0 : value.integer() % divisor;
 }
 
-bool has_case(Heap& heap, const Value& value, std::string_view method) {
-  const Value text = Value::string(heap, to_text(heap, value));
-  return find_string_method(method)(heap, text, {}).as_boolean();
+bool parity(const Value& value, bool odd) {
+  require_defined(value);
+  if (value.is_real()) return std::fabs(std::fmod(value.real(), 2.0)) == (odd ? 1.0 : 0.0);
+  return (remainder(value, 2) != 0) == odd;
 }
+bool is_odd(const Value& value) { return parity(value, true); }
+bool is_even(const Value& value) { return parity(value, false); }
 
-bool is_lower_text(Heap& heap, const Value& value) { return has_case(heap, value, "islower"); }
-bool is_upper_text(Heap& heap, const Value& value) { return has_case(heap, value, "isupper"); }
-
-bool is_sequence(Heap&, const Value& value) {
-  return value.is_sequence() || value.is(Kind::string) || value.is(Kind::dict) || value.is(Kind::range) ||
-         value.is(Kind::undefined);
-}
-
-bool is_callable(Heap&, const Value& value) {
-  return value.is(Kind::callable) || value.is(Kind::joiner) || value.is(Kind::undefined) ||
-         value.is(Kind::loop);
-}
-
-bool names_filter(Heap&, const Value& value) { return value.is(Kind::string) && is_filter(value.text()); }
-bool names_test(Heap&, const Value& value) { return value.is(Kind::string) && is_test(value.text()); }
-
-template <Kind kind>
-bool is_kind(Heap&, const Value& value) {
-  return value.is(kind);
-}
-
-constexpr std::array<std::pair<std::string_view, Check>, 21> checks{{
-    {"boolean", is_kind<Kind::boolean>},
-    {"callable", is_callable},
-    {"defined", [](Heap&, const Value& value) { return !value.is(Kind::undefined); }},
-    {"escaped", [](Heap&, const Value& value) { return value.is_markup(); }},
-    {"even", is_even},
-    {"false", [](Heap&, const Value& value) { return value.is(Kind::boolean) && !value.as_boolean(); }},
-    {"filter", names_filter},
-    {"float", is_kind<Kind::real>},
-    {"integer", is_kind<Kind::integer>},
-    {"iterable", [](Heap&, const Value& value) { return is_iterable(value); }},
-    {"lower", is_lower_text},
-    {"mapping", is_kind<Kind::dict>},
-    {"none", is_kind<Kind::none>},
-    {"number", [](Heap&, const Value& value) { return value.is_number(); }},
-    {"odd", is_odd},
-    {"sequence", is_sequence},
-    {"string", is_kind<Kind::string>},
-    {"test", names_test},
-    {"true", [](Heap&, const Value& value) { return value.is(Kind::boolean) && value.as_boolean(); }},
-    {"undefined", is_kind<Kind::undefined>},
-    {"upper", is_upper_text},
-}};
-
-bool is_divisible(Heap& heap, const Value& value, const Value& other) {
-  return equal(heap, binary(heap, "%", value, other), Value::integer(0));
-}
-
-bool is_in(Heap& heap, const Value& value, const Value& other) { return contains(heap, other, value); }
-bool is_same(Heap&, const Value& value, const Value& other) { return same_object(value, other); }
-
-bool is_equal(Heap& heap, const Value& a, const Value& b) { return compare(heap, "==", a, b); }
-bool is_unequal(Heap& heap, const Value& a, const Value& b) { return compare(heap, "!=", a, b); }
-bool is_greater(Heap& heap, const Value& a, const Value& b) { return compare(heap, ">", a, b); }
-bool is_greater_equal(Heap& heap, const Value& a, const Value& b) { return compare(heap, ">=", a, b); }
-bool is_less(Heap& heap, const Value& a, const Value& b) { return compare(heap, "<", a, b); }
-bool is_less_equal(Heap& heap, const Value& a, const Value& b) { return compare(heap, "<=", a, b); }
-
-constexpr std::array<std::pair<std::string_view, Relation>, 18> relations{{
-    {"!=", is_unequal},
-    {"<", is_less},
-    {"<=", is_less_equal},
-    {"==", is_equal},
-    {">", is_greater},
-    {">=", is_greater_equal},
-    {"divisibleby", is_divisible},
-    {"eq", is_equal},
-    {"equalto", is_equal},
-    {"ge", is_greater_equal},
-    {"greaterthan", is_greater},
-    {"gt", is_greater},
-    {"in", is_in},
-    {"le", is_less_equal},
-    {"lessthan", is_less},
-    {"lt", is_less},
-    {"ne", is_unequal},
-    {"sameas", is_same},
-}};
-
-template <typename Table>
-auto find_in(const Table& table, std::string_view name) -> decltype(table[0].second) {
-  for (const auto& [key, function] : table) {
-    if (key == name) return function;
+bool is_divisible(Interpreter&, const Value& input, Arguments& arguments) {
+  const Parameters p("divisibleby", arguments, {"num"}, 1);
+  if (input.is_real() || p[0].is_real()) {
+    if (!input.is_number() || !p[0].is_number() || p[0].number() == 0)
+      fault("a test of divisibility expects numbers");
+    return std::fmod(input.number(), p[0].number()) == 0;
   }
-  return nullptr;
+  return remainder(input, p.integer(0)) == 0;
 }
+
+bool has_case(const Value& value, bool wants_upper) {
+  Heap heap;
+  const std::string text = to_string(heap, value);
+  bool found = false;
+  for (const char32_t code : code_points(text)) {
+    if (is_title(code) || (wants_upper ? is_lower(code) : is_upper(code))) return false;
+    found = found || (wants_upper ? is_upper(code) : is_lower(code));
+  }
+  return found;
+}
+bool is_lower_text(const Value& value) { return has_case(value, false); }
+bool is_upper_text(const Value& value) { return has_case(value, true); }
+
+enum class Comparison { equal, unequal, less, less_equal, greater, greater_equal };
+
+template <Comparison Kind>
+bool compares(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("comparison", arguments, {"other"}, 1);
+  if constexpr (Kind == Comparison::equal) return equal(in.heap(), input, p[0]);
+  if constexpr (Kind == Comparison::unequal) return !equal(in.heap(), input, p[0]);
+  const bool less = Kind == Comparison::less || Kind == Comparison::less_equal;
+  const int order = compare(in.heap(), input, p[0], less ? "<" : ">");
+  if constexpr (Kind == Comparison::less) return order == -1;
+  if constexpr (Kind == Comparison::less_equal) return order == -1 || order == 0;
+  if constexpr (Kind == Comparison::greater) return order == 1;
+  return order == 0 || order == 1;
+}
+
+bool is_same(Interpreter&, const Value& input, Arguments& arguments) {
+  const Parameters p("sameas", arguments, {"other"}, 1);
+  return input.same(p[0]);
+}
+
+bool is_in(Interpreter& in, const Value& input, Arguments& arguments) {
+  const Parameters p("in", arguments, {"seq"}, 1);
+  return contains(in.heap(), p[0], input);
+}
+
+bool names_filter(Interpreter&, const Value& input, Arguments& arguments) {
+  const Parameters p("filter", arguments, {});
+  return input.is_string() && is_filter(input.string());
+}
+
+bool names_test(Interpreter&, const Value& input, Arguments& arguments) {
+  const Parameters p("test", arguments, {});
+  return input.is_string() && is_test(input.string());
+}
+
+struct NamedTest {
+  std::string_view name;
+  TestFunction function;
+};
+
+constexpr std::array tests{
+    NamedTest{"boolean", plain<is_boolean>},
+    NamedTest{"callable", plain<is_callable>},
+    NamedTest{"defined", plain<is_defined>},
+    NamedTest{"divisibleby", is_divisible},
+    NamedTest{"escaped", plain<is_escaped>},
+    NamedTest{"even", plain<is_even>},
+    NamedTest{"false", plain<is_false>},
+    NamedTest{"filter", names_filter},
+    NamedTest{"float", plain<is_float>},
+    NamedTest{"in", is_in},
+    NamedTest{"integer", plain<is_integer>},
+    NamedTest{"iterable", plain<is_iterable>},
+    NamedTest{"lower", plain<is_lower_text>},
+    NamedTest{"mapping", plain<is_mapping>},
+    NamedTest{"none", plain<is_none>},
+    NamedTest{"number", plain<is_number>},
+    NamedTest{"odd", plain<is_odd>},
+    NamedTest{"sameas", is_same},
+    NamedTest{"sequence", plain<is_sequence>},
+    NamedTest{"string", plain<is_string>},
+    NamedTest{"test", names_test},
+    NamedTest{"true", plain<is_true>},
+    NamedTest{"undefined", plain<is_undefined>},
+    NamedTest{"upper", plain<is_upper_text>},
+    NamedTest{"==", compares<Comparison::equal>},
+    NamedTest{"eq", compares<Comparison::equal>},
+    NamedTest{"equalto", compares<Comparison::equal>},
+    NamedTest{"!=", compares<Comparison::unequal>},
+    NamedTest{"ne", compares<Comparison::unequal>},
+    NamedTest{"<", compares<Comparison::less>},
+    NamedTest{"lt", compares<Comparison::less>},
+    NamedTest{"lessthan", compares<Comparison::less>},
+    NamedTest{"<=", compares<Comparison::less_equal>},
+    NamedTest{"le", compares<Comparison::less_equal>},
+    NamedTest{">", compares<Comparison::greater>},
+    NamedTest{"gt", compares<Comparison::greater>},
+    NamedTest{"greaterthan", compares<Comparison::greater>},
+    NamedTest{">=", compares<Comparison::greater_equal>},
+    NamedTest{"ge", compares<Comparison::greater_equal>},
+};
 
 }  // namespace
 
-bool is_test(std::string_view name) {
-  return find_in(checks, name) != nullptr || find_in(relations, name) != nullptr;
+TestFunction find_test(std::string_view name) {
+  const auto* found =
+      std::find_if(tests.begin(), tests.end(), [name](const NamedTest& test) { return test.name == name; });
+  return found == tests.end() ? nullptr : found->function;
 }
 
-void require_test(std::string_view where, std::string_view name) {
-  require(is_test(name), where, "no test named '{}'", name.substr(0, 40));
-}
+bool is_test(std::string_view name) { return find_test(name) != nullptr; }
 
-bool apply_test(Heap& heap, std::string_view name, const Value& value, const Arguments& arguments) {
-  heap.step();
-  if (!is_test(name)) raise("no test named '{}'", name.substr(0, 40));
-  const Check check = find_in(checks, name);
-  const std::size_t wanted = check != nullptr ? 0 : 1;
-  const std::size_t given = arguments.positional.size() + arguments.named.size();
-  if (given != wanted) raise("the test '{}' takes {} arguments, {} given", name, wanted, given);
-  if (check != nullptr) return check(heap, value);
-  const Value& other = arguments.positional.empty() ? arguments.named[0].second : arguments.positional[0];
-  return find_in(relations, name)(heap, value, other);
+void fail_unknown_test(std::string_view where, std::string_view name) {
+  fail(where, "no test named {}", repr(name));
 }
 
 }  // namespace artemis::jinja
