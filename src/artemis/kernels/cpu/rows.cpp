@@ -139,26 +139,26 @@ void add(Context& ctx, const Tensor& out, const Tensor& a, const Tensor& b) {
 }
 
 void convert(Context& ctx, const Tensor& out, const Tensor& x) {
-  const auto [count, width] = rows_of(out);
+  const Rows shape = rows_of(out);
   if (out.dtype() == x.dtype()) {
-    const std::size_t bytes = static_cast<std::size_t>(width) * dtype_size(out.dtype());
-    for_rows(ctx, count, width,
+    const std::size_t bytes = static_cast<std::size_t>(shape.width) * dtype_size(out.dtype());
+    for_rows(ctx, shape.count, shape.width,
              [&](std::int64_t i) { std::memcpy(bytes_of_row(out, i), const_bytes_of_row(x, i), bytes); });
     return;
   }
   dispatch_floating(out.dtype(), [&]<typename Out>(Out) {
     dispatch_floating(x.dtype(), [&]<typename In>(In) {
-      for_rows(ctx, count, width,
-               [&, w = width](std::int64_t i) { convert_row(mutable_row<Out>(out, i), row<In>(x, i), w); });
+      for_rows(ctx, shape.count, shape.width,
+               [&](std::int64_t i) { convert_row(mutable_row<Out>(out, i), row<In>(x, i), shape.width); });
     });
   });
 }
 
 void fill(Context& ctx, const Tensor& out, float value) {
-  const auto [count, width] = rows_of(out);
+  const Rows shape = rows_of(out);
   dispatch_floating(out.dtype(), [&]<typename T>(T) {
-    for_rows(ctx, count, width,
-             [&, w = width](std::int64_t i) { std::fill_n(mutable_row<T>(out, i), w, T(value)); });
+    for_rows(ctx, shape.count, shape.width,
+             [&](std::int64_t i) { std::fill_n(mutable_row<T>(out, i), shape.width, T(value)); });
   });
 }
 
