@@ -1,324 +1,281 @@
-// Values of a running template, with Python's types, and the bounds on what they may use.
+// Values of the Jinja interpreter, with Python's semantics. All values of a
+// rendering live within its Heap, which bounds their memory and the work done
+// on them.
 #pragma once
 
 #include <fmt/format.h>
 
 #include <cstdint>
-#include <functional>
-#include <optional>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <variant>
 #include <vector>
 
-#include "artemis/core/error.h"
+#include "artemis/io/json.h"
 
 namespace artemis::jinja {
 
-// A fault while a template runs; the interpreter adds the line and makes it an Error.
-class Failure : public std::runtime_error {
- public:
+// A fault while a template runs; the interpreter turns it into an Error with
+// the line.
+class Fault : public std::runtime_error {
+public:
   using std::runtime_error::runtime_error;
 };
 
 template <typename... Args>
-[[noreturn]] void raise(fmt::format_string<Args...> format, Args&&... args) {
-  throw Failure(fmt::format(format, std::forward<Args>(args)...));
+[[noreturn]] void fault(fmt::format_string<Args...> format, Args &&...args) {
+  throw Fault(fmt::format(format, std::forward<Args>(args)...));
 }
-
-class Object;
-
-// Counts what a rendering uses and owns its objects: cycles among them end with it.
-class Heap {
- public:
-  Heap(std::int64_t steps, std::int64_t bytes, int depth) : steps_(steps), bytes_(bytes), depth_(depth) {}
-  ~Heap();
-  Heap(const Heap&) = delete;
-  Heap& operator=(const Heap&) = delete;
-
-  // Counts work; throws Failure past the limit.
-  void step(std::int64_t count = 1) {
-    if ((steps_ -= count) < 0) raise("the template takes too many steps");
-  }
-  // Counts work on `bytes` of text.
-  void step_text(std::size_t bytes) { step(1 + static_cast<std::int64_t>(bytes / 32)); }
-
-  // Counts memory before it is taken; throws Failure past the limit.
-  void take(std::size_t bytes);
-  // Fails when this much memory could not be taken.
-  void reserve(std::size_t bytes) {
-    take(bytes);
-    give(bytes);
-  }
-  void give(std::size_t bytes) { bytes_ += static_cast<std::int64_t>(bytes); }
-
-  // One level of recursion.
-  class Level {
-   public:
-    explicit Level(Heap& heap);
-    ~Level() { ++heap_.depth_; }
-    Level(const Level&) = delete;
-    Level& operator=(const Level&) = delete;
-
-   private:
-    Heap& heap_;
-  };
-
- private:
-  friend class Object;
-
-  std::int64_t steps_;
-  std::int64_t bytes_;
-  int depth_;
-  Object* objects_ = nullptr;  // all, linked
-  Object* dead_ = nullptr;     // to be destroyed, linked
-  bool destroying_ = false;
-};
-
-// What values share; destroyed when the last reference goes, without recursion.
-class Object : public std::enable_shared_from_this<Object> {
- public:
-  explicit Object(Heap& heap, std::size_t bytes);
-  virtual ~Object();
-  Object(const Object&) = delete;
-  Object& operator=(const Object&) = delete;
-
-  void retain() { ++references_; }
-  void release() {
-    if (--references_ == 0) die();
-  }
-  // Drops the references to other objects.
-  virtual void clear() {}
-
-  Heap& heap() const { return *heap_; }
-  // Counts memory that this object takes besides.
-  void grow(std::size_t bytes) {
-    heap_->take(bytes);
-    bytes_ += bytes;
-  }
-
- private:
-  friend class Heap;
-  void die();
-
-  Heap* heap_;
-  std::size_t bytes_;
-  Object* previous_ = nullptr;
-  Object* next_ = nullptr;
-  std::uint32_t references_ = 0;
-};
-
-template <typename T>
-class Ref {
- public:
-  Ref() = default;
-  explicit Ref(T* object) : object_(object) {
-    if (object_ != nullptr) object_->retain();
-  }
-  Ref(const Ref& other) : Ref(other.object_) {}
-  Ref(Ref&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
-  Ref& operator=(Ref other) noexcept {
-    std::swap(object_, other.object_);
-    return *this;
-  }
-  ~Ref() {
-    if (object_ != nullptr) object_->release();
-  }
-
-  T* get() const { return object_; }
-  T* operator->() const { return object_; }
-  T& operator*() const { return *object_; }
-  explicit operator bool() const { return object_ != nullptr; }
-  void reset() { *this = Ref(); }
-
- private:
-  T* object_ = nullptr;
-};
-
-template <typename T, typename... Args>
-Ref<T> make(Heap& heap, Args&&... args) {
-  return Ref<T>(new T(heap, std::forward<Args>(args)...));
-}
-
-enum class Kind : std::uint8_t {
-  undefined,
-  none,
-  boolean,
-  integer,
-  real,
-  string,
-  list,
-  tuple,
-  dict,
-  view,  // of a dict: keys, values or items
-  range,
-  iterator,
-  space,  // a namespace
-  callable,
-  loop,
-  cycler,
-  joiner,
-};
 
 class Value;
-struct StringObject;
-struct ListObject;
-struct DictObject;
-struct ViewObject;
-struct RangeObject;
-struct IteratorObject;
-struct CallableObject;
+class Heap;
+class Interpreter;
+struct Arguments;
+
+// Bytes counted in a heap for as long as this lives.
+class Charge {
+public:
+  Charge(Heap &heap, std::size_t bytes);
+  ~Charge();
+  Charge(const Charge &) = delete;
+  Charge &operator=(const Charge &) = delete;
+
+private:
+  Heap &heap_;
+  std::int64_t bytes_;
+};
+
+struct Undefined {
+  Undefined(Heap &heap, std::string fault_message);
+
+  std::string message; // of the fault when it is used
+  Charge charge;
+};
+
+struct Text {
+  Text(Heap &heap, std::string text, bool safe);
+  std::int64_t length() const; // in code points
+
+  std::string bytes; // UTF-8
+  bool markup;       // the result of `safe` or `escape`: adding to it escapes
+  Charge charge;
+
+private:
+  mutable std::int64_t length_ = -1;
+};
+
+enum class SequenceKind : std::uint8_t {
+  list,
+  tuple,
+  range,
+  keys,     // of a dict
+  values,   // of a dict
+  items,    // of a dict
+  iterator, // read once, as Python's generators
+};
+
+struct Sequence {
+  Sequence(Heap &heap, SequenceKind sequence_kind, std::vector<Value> values);
+
+  SequenceKind kind;
+  std::vector<Value> items;
+  int depth;             // levels of containers, this one included
+  bool consumed = false; // of an iterator
+  bool is_group =
+      false; // of a tuple: has the names `grouper` and `list`, as groupby gives
+  std::string text = {}; // of a range, printed
+  Charge charge;
+};
+
+struct Dict {
+  Dict(Heap &heap, std::vector<std::pair<Value, Value>> pairs);
+  const Value *find(const Value &key) const;
+  const Value *find(std::string_view key) const;
+
+  std::vector<std::pair<Value, Value>>
+      items; // in the order of insertion, keys unique
+  int depth = 1;
+
+private:
+  std::unordered_multimap<std::size_t, std::size_t>
+      index_; // hash to position, for large ones
+  Charge charge_;
+};
+
+// Everything else: functions, macros, namespaces, loops.
+class Object : public std::enable_shared_from_this<Object> {
+public:
+  explicit Object(Heap &heap) : charge_(heap, 200) {}
+  Object(const Object &) = delete;
+  Object &operator=(const Object &) = delete;
+  virtual ~Object() = default;
+  virtual const char *type_name() const = 0;
+  virtual std::string repr() const;
+  virtual bool callable() const { return false; }
+  virtual Value call(Interpreter &interpreter, Arguments &arguments);
+  // An attribute; undefined when there is none.
+  virtual Value attribute(Interpreter &interpreter, std::string_view name);
+  virtual Value item(Interpreter &interpreter, const Value &key);
+
+private:
+  Charge charge_;
+};
+
+struct None {};
+using UndefinedPtr = std::shared_ptr<const Undefined>;
+using TextPtr = std::shared_ptr<const Text>;
+using SequencePtr = std::shared_ptr<Sequence>;
+using DictPtr = std::shared_ptr<const Dict>;
+using ObjectPtr = std::shared_ptr<Object>;
 
 class Value {
- public:
-  Value() = default;  // undefined
-  static Value none() { return Value(Kind::none); }
-  static Value boolean(bool value);
-  static Value integer(std::int64_t value);
-  static Value real(double value);
-  static Value string(Heap& heap, std::string text, bool markup = false);
-  static Value list(Heap& heap, std::vector<Value> items);
-  static Value tuple(Heap& heap, std::vector<Value> items);
-  // Undefined, with what to say when it is used.
-  static Value undefined(Heap& heap, std::string message);
-  static Value object(Kind kind, Object* object) {
-    Value value(kind);
-    value.object_ = Ref<Object>(object);
-    return value;
+public:
+  Value() = default;                      // None
+  Value(bool boolean) : data_(boolean) {} // NOLINT(google-explicit-constructor)
+  Value(std::int64_t integer)
+      : data_(integer) {}             // NOLINT(google-explicit-constructor)
+  Value(double real) : data_(real) {} // NOLINT(google-explicit-constructor)
+  Value(TextPtr text)
+      : data_(std::move(text)) {} // NOLINT(google-explicit-constructor)
+  Value(SequencePtr sequence)
+      : data_(std::move(sequence)) {} // NOLINT(google-explicit-constructor)
+  Value(UndefinedPtr undefined)
+      : data_(std::move(undefined)) {} // NOLINT(google-explicit-constructor)
+  Value(DictPtr dict)
+      : data_(std::move(dict)) {} // NOLINT(google-explicit-constructor)
+  Value(ObjectPtr object)
+      : data_(std::move(object)) {} // NOLINT(google-explicit-constructor)
+  template <typename T> Value(T *) = delete;
+
+  bool is_undefined() const {
+    return std::holds_alternative<UndefinedPtr>(data_);
   }
-  template <typename T>
-  static Value of(Kind kind, const Ref<T>& object) {
-    return Value::object(kind, object.get());
+  bool is_none() const { return std::holds_alternative<None>(data_); }
+  bool is_boolean() const { return std::holds_alternative<bool>(data_); }
+  // An integer in Python's sense: booleans are.
+  bool is_integer() const {
+    return std::holds_alternative<std::int64_t>(data_) || is_boolean();
+  }
+  bool is_real() const { return std::holds_alternative<double>(data_); }
+  bool is_number() const { return is_integer() || is_real(); }
+  bool is_string() const { return std::holds_alternative<TextPtr>(data_); }
+  bool is_dict() const { return std::holds_alternative<DictPtr>(data_); }
+  bool is_object() const { return std::holds_alternative<ObjectPtr>(data_); }
+  bool is_sequence() const {
+    return std::holds_alternative<SequencePtr>(data_);
+  }
+  bool is_sequence(SequenceKind kind) const {
+    return is_sequence() && sequence()->kind == kind;
+  }
+  // A list, tuple or range: what can be indexed and sliced.
+  bool is_indexable() const;
+  bool is_markup() const { return is_string() && text()->markup; }
+
+  // The parts; the kind must be right.
+  bool boolean() const { return std::get<bool>(data_); }
+  std::int64_t integer() const;
+  double real() const { return std::get<double>(data_); }
+  double number() const {
+    return is_real() ? real() : static_cast<double>(integer());
+  }
+  const std::string &string() const { return text()->bytes; }
+  const TextPtr &text() const { return std::get<TextPtr>(data_); }
+  const SequencePtr &sequence() const { return std::get<SequencePtr>(data_); }
+  const DictPtr &dict() const { return std::get<DictPtr>(data_); }
+  const ObjectPtr &object() const { return std::get<ObjectPtr>(data_); }
+  const std::string &undefined_message() const {
+    return std::get<UndefinedPtr>(data_)->message;
   }
 
-  Kind kind() const { return kind_; }
-  bool is(Kind kind) const { return kind_ == kind; }
-  bool is_sequence() const { return kind_ == Kind::list || kind_ == Kind::tuple; }
-  bool is_number() const { return kind_ == Kind::boolean || kind_ == Kind::integer || kind_ == Kind::real; }
-  bool is_integral() const { return kind_ == Kind::boolean || kind_ == Kind::integer; }
+  bool truth() const;
+  const char *type_name() const; // Python's
+  int depth() const;
+  // The same object, in the sense of Python's `is`.
+  bool same(const Value &other) const;
 
-  bool as_boolean() const { return integer_ != 0; }
-  std::int64_t as_integer() const { return integer_; }  // also of a boolean
-  double as_real() const { return kind_ == Kind::real ? real_ : static_cast<double>(integer_); }
-  const std::string& text() const;
-  bool is_markup() const;
-  const std::vector<Value>& items() const;  // of a list or tuple
-  DictObject& dict() const;                 // of a dict or namespace
-  Object* object() const { return object_.get(); }
-  template <typename T>
-  T& as() const {
-    return *static_cast<T*>(object_.get());
-  }
-  // What to say when an undefined value is used.
-  std::string_view reason() const;
-
- private:
-  explicit Value(Kind kind) : kind_(kind) {}
-
-  Kind kind_ = Kind::undefined;
-  union {
-    std::int64_t integer_ = 0;
-    double real_;
-  };
-  Ref<Object> object_;
+private:
+  std::variant<None, UndefinedPtr, bool, std::int64_t, double, TextPtr,
+               SequencePtr, DictPtr, ObjectPtr>
+      data_;
 };
 
-struct StringObject : Object {
-  StringObject(Heap& heap, std::string value, bool is_markup);
-  std::string text;
-  bool markup;
-};
-
-struct ListObject : Object {
-  ListObject(Heap& heap, std::vector<Value> values);
-  void clear() override { items.clear(); }
-  std::vector<Value> items;
-  bool grouped = false;  // a tuple of groupby, with the attributes grouper and list
-};
-
-// Keys in the order of their insertion, equal as in Python (1, 1.0 and True are one key).
-struct DictObject : Object {
-  explicit DictObject(Heap& heap) : Object(heap, sizeof(DictObject)) {}
-  void clear() override;
-  // Null when there is none; throws Failure for a key that cannot be hashed.
-  const Value* find(const Value& key) const;
-  const Value* find(std::string_view key) const;
-  void set(const Value& key, Value value);
-
-  std::vector<std::pair<Value, Value>> entries;
-
- private:
-  template <typename Same>
-  const std::pair<Value, Value>* search(std::size_t hash, const Same& same) const;
-
-  std::unordered_multimap<std::size_t, std::size_t> index_;
-};
-
-struct ViewObject : Object {
-  enum class Part : std::uint8_t { keys, values, items };
-  ViewObject(Heap& heap, Ref<DictObject> of, Part which)
-      : Object(heap, sizeof(ViewObject)), dict(std::move(of)), part(which) {}
-  void clear() override { dict.reset(); }
-  Value at(std::size_t index) const;
-  Ref<DictObject> dict;
-  Part part;
-};
-
-struct RangeObject : Object {
-  RangeObject(Heap& heap, std::int64_t first, std::int64_t end, std::int64_t by);
-  std::int64_t at(std::int64_t index) const { return start + index * step; }
-  std::int64_t start, stop, step, length;
-};
-
-// Values one after another, made as they are asked for.
-struct IteratorObject : Object {
-  using Next = std::function<std::optional<Value>()>;
-  IteratorObject(Heap& heap, Next function) : Object(heap, 256), next_value(std::move(function)) {}
-  void clear() override { next_value = nullptr; }
-  std::optional<Value> next();
-  Next next_value;
-};
-
-// Arguments of a call.
+// What a call brings.
 struct Arguments {
   std::vector<Value> positional;
   std::vector<std::pair<std::string, Value>> named;
 };
 
-// A function, method, macro or global; `name` for messages.
-struct CallableObject : Object {
-  using Function = std::function<Value(Arguments)>;
-  CallableObject(Heap& heap, std::string label, Function call)
-      : Object(heap, 256), name(std::move(label)), function(std::move(call)) {}
-  void clear() override {
-    function = nullptr;
-    self = Value();
+// Counts the memory and the work of one rendering.
+class Heap {
+public:
+  Heap() = default;
+
+  // Without limits until these are set; the bytes already taken count.
+  void limit(std::int64_t max_bytes, std::int64_t max_steps);
+  std::int64_t taken() const { return taken_; }
+
+  // Throws Fault when the limit is passed.
+  void step(std::int64_t count = 1) {
+    if ((steps_left_ -= count) < 0)
+      fault("the template takes too many steps");
   }
-  std::string name;
-  Function function;
-  Value self;  // of a bound method
-  bool is_macro = false;
+  // The work of handling so many bytes of text.
+  void step_bytes(std::size_t bytes) {
+    step(1 + static_cast<std::int64_t>(bytes / 32));
+  }
+  // Throws Fault when so many more bytes would pass the limit.
+  void reserve(std::size_t bytes) const;
+  void take(std::int64_t bytes);
+  void release(std::int64_t bytes) { taken_ -= bytes; }
+
+  Value undefined(std::string message);
+  Value text(std::string bytes, bool markup = false);
+  Value list(std::vector<Value> items) {
+    return sequence(SequenceKind::list, std::move(items));
+  }
+  Value tuple(std::vector<Value> items) {
+    return sequence(SequenceKind::tuple, std::move(items));
+  }
+  Value iterator(std::vector<Value> items) {
+    return sequence(SequenceKind::iterator, std::move(items));
+  }
+  Value sequence(SequenceKind kind, std::vector<Value> items);
+  // Later values of equal keys replace earlier ones. Throws Fault for keys that
+  // have no hash.
+  Value dict(const std::vector<std::pair<Value, Value>> &items);
+  Value from_json(const Json &json);
+
+private:
+  std::int64_t taken_ = 0;
+  std::int64_t max_bytes_ = INT64_MAX;
+  std::int64_t steps_left_ = INT64_MAX;
 };
 
-struct CyclerObject : Object {
-  CyclerObject(Heap& heap, std::vector<Value> values)
-      : Object(heap, sizeof(CyclerObject)), items(std::move(values)) {}
-  void clear() override { items.clear(); }
-  std::vector<Value> items;
-  std::size_t position = 0;
-};
+// Python's == and <. The second throws Fault for kinds that have no order.
+bool equal(Heap &heap, const Value &a, const Value &b);
+bool less(Heap &heap, const Value &a, const Value &b);
+// -1, 0, 1, or 2 for unordered (NaN). Throws Fault as `less` does, naming the
+// operator.
+int compare(Heap &heap, const Value &a, const Value &b, const char *symbol);
+// Throws Fault for lists and dicts.
+std::size_t hash(const Value &value);
+// Python's `in`.
+bool contains(Heap &heap, const Value &container, const Value &item);
 
-struct JoinerObject : Object {
-  JoinerObject(Heap& heap, Value text) : Object(heap, sizeof(JoinerObject)), separator(std::move(text)) {}
-  void clear() override { separator = Value(); }
-  Value separator;
-  bool used = false;
-};
+// Python's str and repr; nothing for undefined values.
+std::string to_string(Heap &heap, const Value &value);
+std::string to_repr(Heap &heap, const Value &value);
 
-// A function as a value.
-Value make_callable(Heap& heap, std::string name, CallableObject::Function function);
-Value make_iterator(Heap& heap, IteratorObject::Next next);
+// The items that a loop over the value visits; an iterator is consumed. Throws
+// Fault when there is no order.
+SequencePtr iterate(Heap &heap, const Value &value);
+// Python's len.
+std::int64_t length(const Value &value);
+// Throws the Fault of an undefined value, when it is one.
+void require_defined(const Value &value);
 
-}  // namespace artemis::jinja
+} // namespace artemis::jinja
