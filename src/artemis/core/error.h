@@ -16,7 +16,11 @@ namespace artemis {
 class Error : public std::runtime_error {
  public:
   Error(std::string_view where, std::string_view message)
-      : std::runtime_error(fmt::format("[{}] {}", where, message)) {}
+      : std::runtime_error(printable(fmt::format("[{}] {}", where, message))) {}
+
+ private:
+  // Control characters (from a file's names, say) as \xNN, so that a message is one line.
+  static std::string printable(const std::string& text);
 };
 
 // Bad use of the command line (exit code 2 instead of 1).

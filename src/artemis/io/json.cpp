@@ -10,6 +10,8 @@ void check_json_depth(std::string_view text, std::string_view where, int max_dep
   bool in_string = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
+    require(c != '\0', where, "malformed JSON: a zero at byte {}",
+            i);  // the parser would take it for the end
     if (in_string) {
       if (c == '\\') {
         ++i;

@@ -17,7 +17,8 @@ using SortedJson = nlohmann::json;
 inline constexpr int default_json_depth = 512;
 Json parse_json(std::string_view text, std::string_view where, int max_depth = default_json_depth);
 
-// Throws Error when arrays and objects nest deeper than max_depth; nothing else is checked.
+// Throws Error when arrays and objects nest deeper than max_depth, or a zero byte stands in the text; nothing
+// else is checked.
 void check_json_depth(std::string_view text, std::string_view where, int max_depth);
 
 // Reads and parses a file; throws Error naming it.

@@ -1,6 +1,5 @@
 // The safetensors format: 8 bytes of header length, a JSON header, the tensors' bytes without gaps.
-// What the reference library (safetensors 0.8) refuses is refused here, with the same reasons; a name that
-// stands twice is refused too, where that library keeps the last.
+// What the reference library (safetensors 0.8) accepts is accepted here, and the reverse.
 #pragma once
 
 #include <filesystem>
@@ -49,7 +48,7 @@ class SafetensorsFile {
  public:
   // Maps the file and reads its header; throws Error naming file, tensor and fault.
   static SafetensorsFile open(const std::filesystem::path& file);
-  // The same for bytes in memory, which the file's tensors then view.
+  // The same for bytes in memory, which entries view (they must last) and tensors copy.
   static SafetensorsFile parse(std::span<const std::byte> bytes, std::string where);
 
   // In the order of their bytes.
@@ -90,10 +89,5 @@ void write_safetensors(const std::filesystem::path& file, std::span<const NamedT
 
 // The format's name for a dtype of Tensor.
 std::string_view stored_dtype_name(DType dtype);
-// The bits of a dtype name, 0 when the format has no such dtype.
-std::int64_t stored_dtype_bits(std::string_view name);
-
-// The reference's rank of a dtype, by which tensors are ordered when written: wide ones are higher.
-std::size_t stored_dtype_rank(std::string_view name);
 
 }  // namespace artemis

@@ -2,21 +2,24 @@
 
 #include "artemis/io/atomic_file.h"
 #include "artemis/io/json.h"
-#include "artemis/io/safetensors.h"
+#include "artemis/io/safetensors_header.h"
 
 namespace artemis {
 namespace {
 
 // Wider dtypes first, so that every tensor is aligned to its own size; then by name.
 std::vector<const NamedTensor*> in_file_order(std::span<const NamedTensor> tensors) {
-  std::vector<const NamedTensor*> order;
-  for (const NamedTensor& tensor : tensors) order.push_back(&tensor);
-  std::ranges::sort(order, [](const NamedTensor* a, const NamedTensor* b) {
-    const std::size_t rank_a = stored_dtype_rank(a->dtype_name);
-    const std::size_t rank_b = stored_dtype_rank(b->dtype_name);
-    return rank_a != rank_b ? rank_a > rank_b : a->name < b->name;
+  std::vector<std::pair<const StoredDType*, const NamedTensor*>> order;
+  for (const NamedTensor& tensor : tensors) {
+    order.emplace_back(find_stored_dtype(tensor.dtype_name), &tensor);
+    ARTEMIS_ASSERT(order.back().first != nullptr);
+  }
+  std::ranges::sort(order, [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first > b.first : a.second->name < b.second->name;
   });
-  return order;
+  std::vector<const NamedTensor*> sorted;
+  for (const auto& [dtype, tensor] : order) sorted.push_back(tensor);
+  return sorted;
 }
 
 std::string header_of(std::span<const NamedTensor* const> tensors,

@@ -1,0 +1,180 @@
+// The format against the reference library's verdicts, and the reasons we give.
+#include "artemis/io/safetensors.h"
+
+#include <cstring>
+#include <map>
+
+#include "artemis/io/atomic_file.h"
+#include "artemis/io/json.h"
+#include "support/files.h"
+
+namespace artemis {
+namespace {
+
+using test::decode_base64;
+using test::error_of;
+using test::expect_error;
+using test::TemporaryFolder;
+
+const std::filesystem::path golden = std::filesystem::path(ARTEMIS_GOLDEN_DIR) / "io";
+
+// What each refusal must say.
+const std::map<std::string, std::string>& reasons() {
+  static const std::map<std::string, std::string> table = {
+      {"empty file", "0 bytes hold no header length"},
+      {"seven bytes", "7 bytes hold no header length"},
+      {"length alone", "malformed header"},
+      {"length past the end", "the header ends at byte 11, the file has 10"},
+      {"length of all ones", "at most 100000000 are allowed"},
+      {"length of 2^63", "at most 100000000 are allowed"},
+      {"length over the limit", "the header has 100000001 bytes"},
+      {"header is a list", "the header is array"},
+      {"header is a number", "the header is number"},
+      {"header is text", "the header is string"},
+      {"header is null", "the header is null"},
+      {"tensor is null", "tensor 'a' is null"},
+      {"tensor is a list of two", "tensor 'a' is a list of 2"},
+      {"no dtype", "tensor 'a' has no 'dtype'"},
+      {"no shape", "tensor 'a' has no 'shape'"},
+      {"no offsets", "tensor 'a' has no 'data_offsets'"},
+      {"dtype in small letters", "unknown dtype \"u8\""},
+      {"dtype unknown", "unknown dtype \"F128\""},
+      {"dtype is a number", "dtype is number"},
+      {"shape is a number", "shape is number"},
+      {"negative extent", "shape holds -1"},
+      {"three offsets", "data_offsets is [0,1,2]"},
+      {"negative offset", "data_offsets holds -1"},
+      {"offset past the end", "tensor 'a' ends at byte 2, file has 1"},
+      {"shape larger than its bytes", "tensor 'a' holds 1 bytes, U8 of shape (2) needs 2"},
+      {"dtype wider than its bytes", "tensor 'a' holds 1 bytes, F32 of shape (1) needs 4"},
+      {"shape product overflows", "the size of shape (4294967296, 4294967296, 2) overflows"},
+      {"bits overflow", "overflows"},
+      {"trailing bytes", "1 bytes follow the last tensor"},
+      {"hole at the start", "tensor 'a' begins at byte 1, expected 0 (bytes before it are in no tensor)"},
+      {"hole between", "tensor 'b' begins at byte 2, expected 1 (bytes before it are in no tensor)"},
+      {"overlap", "tensor 'b' begins at byte 1, expected 2 (it overlaps another)"},
+      {"same bytes twice", "it overlaps another"},
+      {"metadata of numbers", "__metadata__ 'a' is number"},
+      {"metadata is a list", "__metadata__ is array"},
+      {"metadata twice", "the key '__metadata__' stands twice"},
+      {"dtype twice", "the key 'dtype' stands twice"},
+      {"tensor twice", "the key 'a' stands twice"},
+      {"four-bit single", "do not fill whole bytes"},
+  };
+  return table;
+}
+
+// The one file that the reference reads (keeping the last) and we refuse.
+bool refused_by_us_alone(const std::string& name) { return name == "tensor twice"; }
+
+TEST(Safetensors, TheReferencesVerdicts) {
+  int refused = 0;
+  for (const Json& row : read_json(golden / "verdicts.json")) {
+    const auto name = row["name"].get<std::string>();
+    SCOPED_TRACE(name);
+    const std::string bytes = decode_base64(row["file"].get<std::string>());
+    const auto parse = [&] {
+      return SafetensorsFile::parse(std::as_bytes(std::span(bytes)), "bad.safetensors");
+    };
+    if (!row["accepted"].get<bool>() || refused_by_us_alone(name)) {
+      const std::string message = error_of([&] { parse(); });
+      EXPECT_TRUE(message.starts_with("[bad.safetensors] ")) << message;
+      EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+      if (reasons().contains(name)) expect_error(message, reasons().at(name));
+      ++refused;
+      continue;
+    }
+    const SafetensorsFile file = parse();
+    const Json& tensors = row["tensors"];
+    ASSERT_EQ(file.names().size(), tensors.size());
+    for (const auto& [key, expected] : tensors.items()) {
+      const SafetensorsEntry& entry = file.entry(key);
+      EXPECT_EQ(entry.dtype_name(), expected["dtype"].get<std::string>());
+      const std::string data = decode_base64(expected["bytes"].get<std::string>());
+      EXPECT_EQ(std::string(reinterpret_cast<const char*>(entry.bytes().data()), entry.bytes().size()), data);
+    }
+  }
+  EXPECT_GE(refused, 40);
+}
+
+TEST(Safetensors, ReadsWhatTheReferenceWrote) {
+  const SafetensorsFile file = SafetensorsFile::open(golden / "reference.safetensors");
+  EXPECT_EQ(file.names().size(), 6u);
+  EXPECT_EQ(file.metadata().at("format"), "pt");
+  const Tensor wide = file.tensor("wide");
+  EXPECT_EQ(wide.shape(), (Shape{2, 3}));
+  EXPECT_TRUE(wide.read_only());
+  for (std::int64_t i = 0; i < 6; ++i) EXPECT_EQ(wide.data<std::int64_t>()[i], i);
+  EXPECT_EQ(file.tensor("b.real").data<float>()[6], 1.0f);
+  EXPECT_EQ(file.tensor("scalar").shape().rank(), 0);
+  EXPECT_EQ(file.tensor("scalar").data<float>()[0], 3.5f);
+  EXPECT_EQ(file.tensor("none").count(), 0);
+  expect_error(error_of([&] { file.tensor("missing"); }), "has no tensor 'missing'");
+}
+
+TEST(Safetensors, WritesTheBytesThatTheReferenceWrote) {
+  const TemporaryFolder folder;
+  const SafetensorsFile file = SafetensorsFile::open(golden / "reference.safetensors");
+  std::vector<NamedTensor> tensors;
+  for (const std::string& name : file.names()) {
+    const SafetensorsEntry& entry = file.entry(name);
+    tensors.insert(tensors.begin(), {name, std::string(entry.dtype_name()), entry.shape(), entry.bytes()});
+  }
+  write_safetensors(folder.path() / "copy.safetensors", tensors, file.metadata());
+  EXPECT_EQ(read_file(folder.path() / "copy.safetensors"), read_file(golden / "reference.safetensors"));
+}
+
+TEST(Safetensors, MisalignedTensorsAreCopied) {
+  // The header's length is chosen so that the f32 tensor begins at an odd byte.
+  const std::string header = R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
+  for (std::size_t spaces = 0; spaces < 4; ++spaces) {
+    const TemporaryFolder folder;
+    const std::string padded = header + std::string(spaces, ' ');
+    std::string bytes(8, '\0');
+    const std::uint64_t length = padded.size();
+    std::memcpy(bytes.data(), &length, 8);
+    const float values[] = {1.5f, -2.0f};
+    bytes += padded + std::string(reinterpret_cast<const char*>(values), 8);
+    const Tensor tensor = SafetensorsFile::open(folder.write("x.safetensors", bytes)).tensor("a");
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(tensor.raw()) % 4, 0u);
+    EXPECT_EQ(tensor.data<float>()[0], 1.5f);
+    EXPECT_EQ(tensor.data<float>()[1], -2.0f);
+  }
+}
+
+TEST(Safetensors, AHundredThousandTensors) {
+  const TemporaryFolder folder;
+  std::vector<NamedTensor> tensors;
+  std::vector<float> values(100000);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    values[i] = static_cast<float>(i);
+    tensors.push_back({"t" + std::to_string(i), "F32", {1}, std::as_bytes(std::span(&values[i], 1))});
+  }
+  write_safetensors(folder.path() / "many.safetensors", tensors, {});
+  const SafetensorsFile file = SafetensorsFile::open(folder.path() / "many.safetensors");
+  EXPECT_EQ(file.names().size(), values.size());
+  EXPECT_EQ(file.tensor("t77777").data<float>()[0], 77777.0f);
+}
+
+TEST(Safetensors, RefusesToWriteANameTwice) {
+  const TemporaryFolder folder;
+  const float value = 0;
+  const NamedTensor tensor{"a", "F32", {1}, std::as_bytes(std::span(&value, 1))};
+  const std::vector<NamedTensor> twice = {tensor, tensor};
+  expect_error(error_of([&] { write_safetensors(folder.path() / "x.safetensors", twice, {}); }),
+               "written twice");
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(Safetensors, DeepHeadersAreRefused) {
+  const std::string header = "{\"a\":" + std::string(100000, '[') + std::string(100000, ']') + "}";
+  std::string bytes(8, '\0');
+  const std::uint64_t length = header.size();
+  std::memcpy(bytes.data(), &length, 8);
+  bytes += header;
+  expect_error(error_of([&] { SafetensorsFile::parse(std::as_bytes(std::span(bytes)), "x"); }),
+               "nested deeper");
+}
+
+}  // namespace
+}  // namespace artemis
