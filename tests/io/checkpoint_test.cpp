@@ -40,6 +40,25 @@ TEST(Checkpoint, ShardsAreFilledInOrderAndReadBack) {
   expect_error(error_of([&] { reader.entry("t9"); }), "has no tensor 't9'");
 }
 
+TEST(Checkpoint, WritesTheShardsThatTransformersWrites) {
+  const std::filesystem::path golden = std::filesystem::path(ARTEMIS_GOLDEN_DIR) / "io" / "sharded";
+  const CheckpointReader reader = CheckpointReader::open(golden);
+  std::vector<NamedTensor> tensors;
+  for (const Json& name : read_json(golden / "order.json")) {
+    const SafetensorsEntry& entry = reader.entry(name.get<std::string>());
+    tensors.push_back({entry.name(), std::string(entry.dtype_name()), entry.shape(), entry.bytes()});
+  }
+  EXPECT_EQ(tensors.size(), reader.names().size());
+  const TemporaryFolder folder;
+  write_checkpoint(folder.path(), tensors, 600);
+  int files = 0;
+  for (const auto& written : std::filesystem::directory_iterator(folder.path())) {
+    EXPECT_EQ(read_file(written.path()), read_file(golden / written.path().filename())) << written.path();
+    ++files;
+  }
+  EXPECT_EQ(files, 8);  // seven shards and the index
+}
+
 TEST(Checkpoint, ATensorLargerThanAShardHasOneOfItsOwn) {
   const TemporaryFolder folder;
   const std::vector<float> values = {0, 1};

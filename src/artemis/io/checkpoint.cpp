@@ -1,7 +1,8 @@
 #include "artemis/io/checkpoint.h"
 
-#include <algorithm>
 #include <map>
+#include <unordered_set>
+#include <utility>
 
 #include "artemis/io/atomic_file.h"
 #include "artemis/io/json.h"
@@ -35,15 +36,14 @@ std::filesystem::path shard_path(const std::filesystem::path& directory, const s
 }
 
 std::map<std::string, std::string> read_weight_map(const std::filesystem::path& file) {
-  const Json index = read_json(file);
-  require(index.is_object() && index.contains("weight_map") && index["weight_map"].is_object(), file.string(),
-          "key 'weight_map' is missing, expected an object of file names");
+  const SortedJson index = read_sorted_json(file);
+  const bool found = index.is_object() && index.contains("weight_map") && index["weight_map"].is_object();
+  require(found, file.string(), "key 'weight_map' is missing, expected an object of file names");
   std::map<std::string, std::string> map;
   for (const auto& [name, value] : index["weight_map"].items()) {
     require(value.is_string(), file.string(), "weight_map '{}' is {}, expected a file name", name,
             value.type_name());
-    require(map.emplace(name, value.get<std::string>()).second, file.string(), "weight_map names '{}' twice",
-            name);
+    map.emplace(name, value.get<std::string>());
   }
   return map;
 }
@@ -52,21 +52,28 @@ std::string shard_name(std::size_t number, std::size_t count) {
   return count == 1 ? single_file : fmt::format("model-{:05}-of-{:05}.safetensors", number + 1, count);
 }
 
-// Tensors go in order to the open shard until the next would pass the limit.
-std::vector<std::span<const NamedTensor>> divide(std::span<const NamedTensor> tensors, std::int64_t limit) {
-  std::vector<std::span<const NamedTensor>> shards;
-  std::size_t begin = 0;
-  std::int64_t bytes = 0;
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const auto size = static_cast<std::int64_t>(tensors[i].bytes.size());
-    if (i > begin && bytes + size > limit) {
-      shards.push_back(tensors.subspan(begin, i - begin));
-      begin = i;
-      bytes = 0;
+using Shard = std::vector<NamedTensor>;
+
+// Tensors go in order to the open shard until the next would pass the limit; one that passes it alone gets a
+// shard of its own, and the open one stays open.
+std::vector<Shard> divide(std::span<const NamedTensor> tensors, std::int64_t limit) {
+  std::vector<Shard> shards;
+  Shard open;
+  std::int64_t open_bytes = 0;
+  for (const NamedTensor& tensor : tensors) {
+    const auto size = static_cast<std::int64_t>(tensor.bytes.size());
+    if (size > limit) {
+      shards.push_back({tensor});
+      continue;
     }
-    bytes += size;
+    if (open_bytes + size > limit) {
+      shards.push_back(std::exchange(open, {}));
+      open_bytes = 0;
+    }
+    open.push_back(tensor);
+    open_bytes += size;
   }
-  shards.push_back(tensors.subspan(begin));
+  if (!open.empty() || shards.empty()) shards.push_back(std::move(open));
   return shards;
 }
 
@@ -75,37 +82,45 @@ std::vector<std::span<const NamedTensor>> divide(std::span<const NamedTensor> te
 CheckpointReader CheckpointReader::open(const std::filesystem::path& directory) {
   CheckpointReader reader;
   reader.where_ = directory.string();
-  reader.shards_ = std::make_shared<std::vector<SafetensorsFile>>();
-  reader.names_ = std::make_shared<std::vector<std::string>>();
-  reader.shard_of_ = std::make_shared<std::unordered_map<std::string, std::size_t>>();
-  require(std::filesystem::is_directory(directory), reader.where_,
+  std::error_code error;
+  require(std::filesystem::is_directory(directory, error), reader.where_,
           "is no directory, expected a model directory");
-  if (std::filesystem::exists(directory / single_file)) {
-    reader.shards_->push_back(SafetensorsFile::open(directory / single_file));
-    *reader.names_ = reader.shards_->front().names();
-    for (const std::string& name : *reader.names_) reader.shard_of_->emplace(name, 0);
-    return reader;
-  }
   const std::filesystem::path index = directory / index_file;
-  require(std::filesystem::exists(index), reader.where_, "holds neither {} nor {}", single_file, index_file);
-  const std::map<std::string, std::string> weight_map = read_weight_map(index);
-  std::map<std::string, std::vector<std::string>> by_file;
-  for (const auto& [name, file] : weight_map) by_file[file].push_back(name);
-  std::vector<std::filesystem::path> paths;  // all checked before any is opened
-  for (const auto& [file, names] : by_file) paths.push_back(shard_path(directory, file, index.string()));
-  for (const auto& [file, names] : by_file) {
-    const std::size_t number = reader.shards_->size();
-    const SafetensorsFile& shard = reader.shards_->emplace_back(SafetensorsFile::open(paths[number]));
+  if (std::filesystem::exists(directory / single_file, error)) {
+    SafetensorsFile file = SafetensorsFile::open(directory / single_file);
+    const std::vector<std::string> names = file.names();
+    reader.add_shard(std::move(file), names);
+  } else {
+    require(std::filesystem::exists(index, error), reader.where_, "holds neither {} nor {}", single_file,
+            index_file);
+    reader.open_shards(directory, index);
+  }
+  return reader;
+}
+
+void CheckpointReader::open_shards(const std::filesystem::path& directory,
+                                   const std::filesystem::path& index) {
+  std::map<std::string, std::unordered_set<std::string>> names_of;
+  for (auto& [name, file] : read_weight_map(index)) names_of[file].insert(name);
+  for (const auto& [file, names] : names_of) shard_path(directory, file, index.string());  // before any opens
+  for (const auto& [file, names] : names_of) {
+    SafetensorsFile shard = SafetensorsFile::open(shard_path(directory, file, index.string()));
+    std::vector<std::string> in_order;
+    for (const std::string& name : shard.names()) {
+      if (names.contains(name)) in_order.push_back(name);
+    }
     for (const std::string& name : names) {
       require(shard.contains(name), index.string(), "tensor '{}' should be in {}, which does not hold it",
               name, file);
-      reader.shard_of_->emplace(name, number);
     }
-    for (const std::string& name : shard.names()) {
-      if (weight_map.contains(name) && weight_map.at(name) == file) reader.names_->push_back(name);
-    }
+    add_shard(std::move(shard), in_order);
   }
-  return reader;
+}
+
+void CheckpointReader::add_shard(SafetensorsFile file, const std::vector<std::string>& names) {
+  for (const std::string& name : names) shard_of_->emplace(name, shards_->size());
+  names_->insert(names_->end(), names.begin(), names.end());
+  shards_->push_back(std::move(file));
 }
 
 const SafetensorsFile& CheckpointReader::shard(std::string_view name) const {
@@ -116,7 +131,7 @@ const SafetensorsFile& CheckpointReader::shard(std::string_view name) const {
 
 void write_checkpoint(const std::filesystem::path& directory, std::span<const NamedTensor> tensors,
                       std::int64_t max_shard_bytes) {
-  const std::vector<std::span<const NamedTensor>> shards = divide(tensors, max_shard_bytes);
+  const std::vector<Shard> shards = divide(tensors, max_shard_bytes);
   std::int64_t total_bytes = 0;
   std::int64_t total_parameters = 0;
   std::map<std::string, std::string> weight_map;
@@ -132,13 +147,14 @@ void write_checkpoint(const std::filesystem::path& directory, std::span<const Na
   if (shards.size() == 1) return;
   const Json index = {{"metadata", {{"total_parameters", total_parameters}, {"total_size", total_bytes}}},
                       {"weight_map", weight_map}};
-  write_file_atomically(directory / index_file, index.dump(2) + "\n");
+  write_file_atomically(directory / index_file, index.dump(2, ' ', true) + "\n");
 }
 
 void copy_side_files(const std::filesystem::path& from, const std::filesystem::path& to,
                      std::span<const std::string> names) {
   for (const std::string& name : names) {
-    if (std::filesystem::exists(from / name)) write_file_atomically(to / name, read_file(from / name));
+    std::error_code error;
+    if (std::filesystem::exists(from / name, error)) write_file_atomically(to / name, read_file(from / name));
   }
 }
 

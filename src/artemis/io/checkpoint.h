@@ -30,12 +30,15 @@ class CheckpointReader {
   const std::string& where() const { return where_; }
 
  private:
+  void open_shards(const std::filesystem::path& directory, const std::filesystem::path& index);
+  void add_shard(SafetensorsFile file, const std::vector<std::string>& names);
   const SafetensorsFile& shard(std::string_view name) const;
 
   std::string where_;
-  std::shared_ptr<std::vector<SafetensorsFile>> shards_;
-  std::shared_ptr<std::vector<std::string>> names_;
-  std::shared_ptr<std::unordered_map<std::string, std::size_t>> shard_of_;
+  std::shared_ptr<std::vector<SafetensorsFile>> shards_ = std::make_shared<std::vector<SafetensorsFile>>();
+  std::shared_ptr<std::vector<std::string>> names_ = std::make_shared<std::vector<std::string>>();
+  std::shared_ptr<std::unordered_map<std::string, std::size_t>> shard_of_ =
+      std::make_shared<std::unordered_map<std::string, std::size_t>>();
 };
 
 constexpr std::int64_t default_shard_bytes = 5'000'000'000;

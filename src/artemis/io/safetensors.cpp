@@ -12,7 +12,6 @@
 namespace artemis {
 namespace {
 
-constexpr std::uint64_t max_header_bytes = 100'000'000;
 constexpr std::size_t length_bytes = 8;
 constexpr auto max_extent = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
 
@@ -58,8 +57,8 @@ void SafetensorsFile::read_header(std::span<const std::byte> bytes) {
           bytes.size());
   std::uint64_t header_bytes = 0;
   std::memcpy(&header_bytes, bytes.data(), length_bytes);
-  require(header_bytes <= max_header_bytes, where_, "the header has {} bytes, at most {} are allowed",
-          header_bytes, max_header_bytes);
+  require(header_bytes <= max_safetensors_header_bytes, where_,
+          "the header has {} bytes, at most {} are allowed", header_bytes, max_safetensors_header_bytes);
   require(header_bytes <= bytes.size() - length_bytes, where_, "the header ends at byte {}, the file has {}",
           header_bytes + length_bytes, bytes.size());
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + length_bytes,

@@ -12,6 +12,8 @@
 
 namespace artemis {
 
+constexpr std::uint64_t max_safetensors_header_bytes = 100'000'000;
+
 // One tensor of the header, before its bytes are known to be there.
 struct SafetensorsHeaderEntry {
   std::string name;

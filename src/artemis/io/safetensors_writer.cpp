@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <unordered_set>
 
 #include "artemis/io/atomic_file.h"
 #include "artemis/io/json.h"
@@ -22,26 +23,33 @@ std::vector<const NamedTensor*> in_file_order(std::span<const NamedTensor> tenso
   return sorted;
 }
 
+// JSON of a text from outside; throws Error for what is no UTF-8.
+std::string quoted(const Json& value, std::string_view where) {
+  try {
+    return value.dump();
+  } catch (const Json::exception& error) {
+    fail(where, "a name or metadata cannot be written: {}", error.what());
+  }
+}
+
 std::string header_of(std::span<const NamedTensor* const> tensors,
                       const std::map<std::string, std::string>& metadata, std::string_view where) {
-  Json header = Json::object();
-  if (!metadata.empty()) header["__metadata__"] = metadata;
-  std::string text = header.dump();
-  text.pop_back();
+  std::string text = "{";
+  if (!metadata.empty()) text += "\"__metadata__\":" + quoted(metadata, where);
   std::uint64_t offset = 0;
-  const std::string* previous = nullptr;
+  std::unordered_set<std::string_view> written = {"__metadata__"};
   for (const NamedTensor* tensor : tensors) {
-    require(previous == nullptr || *previous != tensor->name, where, "tensor '{}' is written twice",
-            tensor->name);
-    previous = &tensor->name;
+    require(written.insert(tensor->name).second, where, "the name '{}' is written twice", tensor->name);
     const Json entry = {{"dtype", tensor->dtype_name},
                         {"shape", tensor->shape},
                         {"data_offsets", {offset, offset + tensor->bytes.size()}}};
-    text += fmt::format("{}{}:{}", text.size() > 1 ? "," : "", Json(tensor->name).dump(), entry.dump());
+    text += fmt::format("{}{}:{}", text.size() > 1 ? "," : "", quoted(tensor->name, where), entry.dump());
     offset += tensor->bytes.size();
   }
   text += '}';
   text.resize((text.size() + 7) / 8 * 8, ' ');
+  require(text.size() <= max_safetensors_header_bytes, where, "the header would have {} bytes, at most {}",
+          text.size(), max_safetensors_header_bytes);
   return text;
 }
 

@@ -1,10 +1,11 @@
 """Safetensors files, good and bad, with the verdict of the reference library.
 
-    python -m venv oracle && oracle/bin/pip install safetensors numpy
+    python -m venv oracle && oracle/bin/pip install safetensors numpy torch transformers
     oracle/bin/python generate.py
 
 Writes beside this file: verdicts.json, a list of {name, file (base64), accepted, message, tensors}, where tensors (of an
-accepted file) gives for each name its dtype, shape and bytes (base64); and reference.safetensors, written by the library.
+accepted file) gives for each name its dtype, shape and bytes (base64); reference.safetensors, written by the library; and
+sharded/, a small model as transformers 5 saves it in shards, with order.json, the names in the order of its state dict.
 """
 
 import base64
@@ -14,6 +15,8 @@ import struct
 
 import numpy
 import safetensors
+import torch
+import transformers
 from safetensors.numpy import save_file
 
 HERE = pathlib.Path(__file__).parent
@@ -181,7 +184,20 @@ def verdict(name, blob):
     return row | {"accepted": True, "tensors": dict(sorted(found.items()))}
 
 
+def save_sharded(folder):
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    config = transformers.LlamaConfig(vocab_size=20, hidden_size=8, intermediate_size=12, num_hidden_layers=1,
+                                      num_attention_heads=2, num_key_value_heads=1)
+    model = transformers.LlamaForCausalLM(config)
+    model.save_pretrained(folder, max_shard_size=600)  # two of the tensors are larger
+    (folder / "order.json").write_text(json.dumps(list(model.state_dict()), indent=0) + "\n")
+    for name in ("config.json", "generation_config.json"):
+        (folder / name).unlink()
+
+
 def main():
+    save_sharded(HERE / "sharded")
     rows = [verdict(name, blob) for name, blob in cases()]
     (HERE / "verdicts.json").write_text(json.dumps(rows, indent=0) + "\n")
     save_file({"wide": numpy.arange(6, dtype=numpy.int64).reshape(2, 3), "narrow": numpy.arange(5, dtype=numpy.uint8),
