@@ -7,17 +7,14 @@
 namespace artemis::jinja {
 namespace {
 
-constexpr int max_nesting =
-    2; // a specification may hold fields, those no further ones
+constexpr int max_nesting = 3;  // a specification may hold fields, those no further ones
 
 class Formatter {
-public:
-  Formatter(Interpreter &interpreter, const Arguments &arguments)
-      : in_(interpreter), arguments_(arguments) {}
+ public:
+  Formatter(Interpreter& interpreter, const Arguments& arguments) : in_(interpreter), arguments_(arguments) {}
 
   std::string run(std::string_view text, int nesting) {
-    if (nesting > max_nesting)
-      fault("Max string recursion exceeded");
+    if (nesting > max_nesting) fault("Max string recursion exceeded");
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
       const char c = text[i];
@@ -40,14 +37,12 @@ public:
     return out;
   }
 
-private:
+ private:
   static std::size_t field_end(std::string_view text, std::size_t begin) {
     int open = 0;
     for (std::size_t i = begin; i < text.size(); ++i) {
-      if (text[i] == '{')
-        ++open;
-      if (text[i] == '}' && --open == 0)
-        return i;
+      if (text[i] == '{') ++open;
+      if (text[i] == '}' && --open == 0) return i;
     }
     fault("expected '}}' before end of string");
   }
@@ -56,12 +51,9 @@ private:
   std::string field(std::string_view text, int nesting) {
     std::size_t name_end = 0;
     for (bool in_index = false; name_end < text.size(); ++name_end) {
-      if (text[name_end] == '[')
-        in_index = true;
-      if (text[name_end] == ']')
-        in_index = false;
-      if (!in_index && (text[name_end] == '!' || text[name_end] == ':'))
-        break;
+      if (text[name_end] == '[') in_index = true;
+      if (text[name_end] == ']') in_index = false;
+      if (!in_index && (text[name_end] == '!' || text[name_end] == ':')) break;
     }
     Value value = lookup(text.substr(0, name_end));
     std::string_view rest = text.substr(name_end);
@@ -71,18 +63,14 @@ private:
       value = convert(value, rest[1]);
       rest.remove_prefix(2);
     }
-    if (rest.starts_with(':'))
-      rest.remove_prefix(1);
+    if (rest.starts_with(':')) rest.remove_prefix(1);
     return format_value(in_.heap(), value, run(rest, nesting + 1));
   }
 
-  Value convert(const Value &value, char conversion) {
-    if (conversion == 's')
-      return in_.heap().text(to_string(in_.heap(), value));
-    if (conversion == 'r')
-      return in_.heap().text(to_repr(in_.heap(), value));
-    fault("the conversion '!{}' is not supported, expected !s or !r",
-          conversion);
+  Value convert(const Value& value, char conversion) {
+    if (conversion == 's') return in_.heap().text(to_string(in_.heap(), value));
+    if (conversion == 'r') return in_.heap().text(to_repr(in_.heap(), value));
+    fault("the conversion '!{}' is not supported, expected !s or !r", conversion);
   }
 
   Value lookup(std::string_view path) {
@@ -91,19 +79,16 @@ private:
     path.remove_prefix(first);
     while (!path.empty()) {
       if (path[0] == '.') {
-        const std::size_t end =
-            std::min(path.find_first_of(".[", 1), path.size());
+        const std::size_t end = std::min(path.find_first_of(".[", 1), path.size());
         value = in_.attribute(value, path.substr(1, end - 1));
         path.remove_prefix(end);
         continue;
       }
       const std::size_t end = path.find(']');
-      if (path[0] != '[' || end == std::string_view::npos)
-        fault("Missing ']' in format string");
+      if (path[0] != '[' || end == std::string_view::npos) fault("Missing ']' in format string");
       const std::string_view key = path.substr(1, end - 1);
       const std::optional<std::int64_t> index = number(key);
-      value = in_.item(value, index ? Value(*index)
-                                    : in_.heap().text(std::string(key)));
+      value = in_.item(value, index ? Value(*index) : in_.heap().text(std::string(key)));
       path.remove_prefix(end + 1);
     }
     return value;
@@ -111,56 +96,46 @@ private:
 
   Value base(std::string_view name) {
     std::optional<std::int64_t> index = number(name);
-    if (name.empty())
-      index = next_++;
+    if (name.empty()) index = next_++;
     if (index) {
       if (*index >= static_cast<std::int64_t>(arguments_.positional.size())) {
-        fault("Replacement index {} out of range for positional args tuple",
-              *index);
+        fault("Replacement index {} out of range for positional args tuple", *index);
       }
       return arguments_.positional[static_cast<std::size_t>(*index)];
     }
-    for (const auto &[key, value] : arguments_.named) {
-      if (key == name)
-        return value;
+    for (const auto& [key, value] : arguments_.named) {
+      if (key == name) return value;
     }
     fault("the format key {} is missing", repr(name));
   }
 
   static std::optional<std::int64_t> number(std::string_view text) {
-    if (text.empty() || text.size() > 9 ||
-        text.find_first_not_of("0123456789") != std::string_view::npos)
+    if (text.empty() || text.size() > 9 || text.find_first_not_of("0123456789") != std::string_view::npos)
       return {};
     return std::stoll(std::string(text));
   }
 
-  Interpreter &in_;
-  const Arguments &arguments_;
+  Interpreter& in_;
+  const Arguments& arguments_;
   std::int64_t next_ = 0;
 };
 
-} // namespace
+}  // namespace
 
-Value format_method(Interpreter &interpreter, const Value &self,
-                    Arguments &arguments) {
+Value format_method(Interpreter& interpreter, const Value& self, Arguments& arguments) {
   interpreter.heap().step_bytes(self.string().size());
-  return interpreter.heap().text(
-      Formatter(interpreter, arguments).run(self.string(), 1),
-      self.is_markup());
+  return interpreter.heap().text(Formatter(interpreter, arguments).run(self.string(), 1), self.is_markup());
 }
 
-Value format_map_method(Interpreter &interpreter, const Value &self,
-                        Arguments &arguments) {
-  if (!arguments.named.empty())
-    fault("format_map() takes no keyword arguments");
+Value format_map_method(Interpreter& interpreter, const Value& self, Arguments& arguments) {
+  if (!arguments.named.empty()) fault("format_map() takes no keyword arguments");
   if (arguments.positional.size() != 1 || !arguments.positional[0].is_dict())
     fault("format_map() expected a mapping");
   Arguments named;
-  for (const auto &[key, value] : arguments.positional[0].dict()->items) {
-    if (key.is_string())
-      named.named.emplace_back(key.string(), value);
+  for (const auto& [key, value] : arguments.positional[0].dict()->items) {
+    if (key.is_string()) named.named.emplace_back(key.string(), value);
   }
   return format_method(interpreter, self, named);
 }
 
-} // namespace artemis::jinja
+}  // namespace artemis::jinja

@@ -18,14 +18,14 @@ enum class TokenKind : std::uint8_t {
   string,
   integer,
   real,
-  symbol, // an operator or bracket; its text says which
+  symbol,  // an operator or bracket; its text says which
   end,
 };
 
 struct Token {
   TokenKind kind = TokenKind::end;
   int line = 1;
-  std::string text; // data, names, symbols, the value of a string (UTF-8)
+  std::string text;  // data, names, symbols, the value of a string (UTF-8)
   std::int64_t integer = 0;
   double real = 0;
 };
@@ -37,4 +37,4 @@ std::vector<Token> tokenize(std::string_view source, std::string_view where);
 // The place of a line in errors: "where:line".
 std::string line_of(std::string_view where, int line);
 
-} // namespace artemis::jinja
+}  // namespace artemis::jinja

@@ -9,20 +9,18 @@
 namespace artemis::jinja {
 
 // left symbol right, for + - * / // % **.
-Value binary(Heap &heap, std::string_view symbol, const Value &left,
-             const Value &right);
-Value negative(const Value &value);
-Value positive(const Value &value);
+Value binary(Heap& heap, std::string_view symbol, const Value& left, const Value& right);
+Value negative(const Value& value);
+Value positive(const Value& value);
 
 // Integers of 64 bits; Fault when the result is larger.
 std::int64_t add_integers(std::int64_t a, std::int64_t b);
 std::int64_t multiply_integers(std::int64_t a, std::int64_t b);
 
 // text % arguments, where the arguments are a tuple, a dict or one value.
-std::string percent_format(Heap &heap, const std::string &text,
-                           const Value &arguments);
+std::string percent_format(Heap& heap, const std::string& text, const Value& arguments);
 
 // & < > ' " as HTML's entities.
 std::string escape_html(std::string_view text);
 
-} // namespace artemis::jinja
+}  // namespace artemis::jinja

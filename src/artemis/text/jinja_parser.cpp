@@ -12,40 +12,31 @@ constexpr int max_nesting = 400;
 constexpr int max_depth = 200;
 
 bool begins_scope(NodeKind kind) {
-  return kind == NodeKind::for_ || kind == NodeKind::macro ||
-         kind == NodeKind::with || kind == NodeKind::call_block ||
-         kind == NodeKind::filter_block || kind == NodeKind::set_block ||
+  return kind == NodeKind::for_ || kind == NodeKind::macro || kind == NodeKind::with ||
+         kind == NodeKind::call_block || kind == NodeKind::filter_block || kind == NodeKind::set_block ||
          kind == NodeKind::generation;
 }
 
 // Refuses filters and tests that do not exist. Under a condition they fail only
 // when they are reached, as in jinja2.
-void check_names(const Node &node, std::string_view where, bool conditional) {
-  if (node.kind == NodeKind::if_ || node.kind == NodeKind::condition)
-    conditional = true;
-  if (begins_scope(node.kind))
-    conditional = false;
+void check_names(const Node& node, std::string_view where, bool conditional) {
+  if (node.kind == NodeKind::if_ || node.kind == NodeKind::condition) conditional = true;
+  if (begins_scope(node.kind)) conditional = false;
   if (!conditional && node.kind == NodeKind::filter && !is_filter(node.text))
     fail_unknown_filter(line_of(where, node.line), node.text);
   if (!conditional && node.kind == NodeKind::test && !is_test(node.text))
     fail_unknown_test(line_of(where, node.line), node.text);
-  for (const NodePtr &child : node.children) {
-    if (child)
-      check_names(*child, where, conditional);
+  for (const NodePtr& child : node.children) {
+    if (child) check_names(*child, where, conditional);
   }
-  if (!node.arguments)
-    return;
-  for (const NodePtr &argument : node.arguments->positional)
-    check_names(*argument, where, conditional);
-  for (const auto &[name, argument] : node.arguments->named)
-    check_names(*argument, where, conditional);
-  if (node.arguments->star)
-    check_names(*node.arguments->star, where, conditional);
-  if (node.arguments->star_star)
-    check_names(*node.arguments->star_star, where, conditional);
+  if (!node.arguments) return;
+  for (const NodePtr& argument : node.arguments->positional) check_names(*argument, where, conditional);
+  for (const auto& [name, argument] : node.arguments->named) check_names(*argument, where, conditional);
+  if (node.arguments->star) check_names(*node.arguments->star, where, conditional);
+  if (node.arguments->star_star) check_names(*node.arguments->star_star, where, conditional);
 }
 
-} // namespace
+}  // namespace
 
 Template parse_template(std::string_view source, std::string_view where) {
   Parser parser(tokenize(source, where), where);
@@ -54,16 +45,14 @@ Template parse_template(std::string_view source, std::string_view where) {
   return parsed;
 }
 
-Parser::Nesting::Nesting(Parser &parser) : parser_(parser) {
-  if (parser_.nesting_ >= max_nesting)
-    parser_.error("the template is nested too deep");
+Parser::Nesting::Nesting(Parser& parser) : parser_(parser) {
+  if (parser_.nesting_ >= max_nesting) parser_.error("the template is nested too deep");
   ++parser_.nesting_;
 }
 
 Token Parser::take() {
   Token token = current();
-  if (token.kind != TokenKind::end)
-    ++position_;
+  if (token.kind != TokenKind::end) ++position_;
   return token;
 }
 
@@ -77,62 +66,56 @@ bool Parser::is_name(std::string_view name) const {
 
 bool Parser::take_symbol(std::string_view symbol) {
   const bool found = is_symbol(symbol);
-  if (found)
-    ++position_;
+  if (found) ++position_;
   return found;
 }
 
 bool Parser::take_name(std::string_view name) {
   const bool found = is_name(name);
-  if (found)
-    ++position_;
+  if (found) ++position_;
   return found;
 }
 
 void Parser::expect_symbol(std::string_view symbol) {
-  if (!take_symbol(symbol))
-    error("unexpected {}, expected '{}'", describe(), symbol);
+  if (!take_symbol(symbol)) error("unexpected {}, expected '{}'", describe(), symbol);
 }
 
 void Parser::expect_name(std::string_view name) {
-  if (!take_name(name))
-    error("unexpected {}, expected '{}'", describe(), name);
+  if (!take_name(name)) error("unexpected {}, expected '{}'", describe(), name);
 }
 
 void Parser::expect_kind(TokenKind kind, std::string_view what) {
-  if (current().kind != kind)
-    error("unexpected {}, expected {}", describe(), what);
+  if (current().kind != kind) error("unexpected {}, expected {}", describe(), what);
   ++position_;
 }
 
 std::string Parser::expect_identifier() {
-  if (current().kind != TokenKind::name)
-    error("unexpected {}, expected a name", describe());
+  if (current().kind != TokenKind::name) error("unexpected {}, expected a name", describe());
   return take().text;
 }
 
 std::string Parser::describe() const {
   switch (current().kind) {
-  case TokenKind::end:
-    return "end of the template";
-  case TokenKind::data:
-    return "text";
-  case TokenKind::variable_begin:
-    return "'{{'";
-  case TokenKind::variable_end:
-    return "'}}'";
-  case TokenKind::block_begin:
-    return "'{%'";
-  case TokenKind::block_end:
-    return "'%}'";
-  case TokenKind::integer:
-  case TokenKind::real:
-    return "number";
-  case TokenKind::string:
-    return "string";
-  case TokenKind::name:
-  case TokenKind::symbol:
-    return fmt::format("'{}'", current().text.substr(0, 40));
+    case TokenKind::end:
+      return "end of the template";
+    case TokenKind::data:
+      return "text";
+    case TokenKind::variable_begin:
+      return "'{{'";
+    case TokenKind::variable_end:
+      return "'}}'";
+    case TokenKind::block_begin:
+      return "'{%'";
+    case TokenKind::block_end:
+      return "'%}'";
+    case TokenKind::integer:
+    case TokenKind::real:
+      return "number";
+    case TokenKind::string:
+      return "string";
+    case TokenKind::name:
+    case TokenKind::symbol:
+      return fmt::format("'{}'", current().text.substr(0, 40));
   }
   return {};
 }
@@ -146,23 +129,19 @@ NodePtr Parser::make(NodeKind kind, int line) const {
 
 NodePtr Parser::finish(NodePtr node) const {
   int depth = 0;
-  const auto include = [&depth](const NodePtr &child) {
-    if (child)
-      depth = std::max(depth, child->depth);
+  const auto include = [&depth](const NodePtr& child) {
+    if (child) depth = std::max(depth, child->depth);
   };
   std::for_each(node->children.begin(), node->children.end(), include);
   if (node->arguments) {
-    std::for_each(node->arguments->positional.begin(),
-                  node->arguments->positional.end(), include);
-    for (const auto &[name, argument] : node->arguments->named)
-      include(argument);
+    std::for_each(node->arguments->positional.begin(), node->arguments->positional.end(), include);
+    for (const auto& [name, argument] : node->arguments->named) include(argument);
     include(node->arguments->star);
     include(node->arguments->star_star);
   }
   node->depth = depth + 1;
   if (node->depth > max_depth)
-    error("the template is nested too deep, expected at most {} levels",
-          max_depth);
+    error("the template is nested too deep, expected at most {} levels", max_depth);
   return node;
 }
 
@@ -176,21 +155,16 @@ NodePtr Parser::parse_body(std::initializer_list<std::string_view> ends) {
       data->text = std::move(token.text);
       body->children.push_back(std::move(data));
     } else if (token.kind == TokenKind::variable_begin) {
-      body->children.push_back(
-          make(NodeKind::output, token.line, parse_tuple()));
+      body->children.push_back(make(NodeKind::output, token.line, parse_tuple()));
       expect_kind(TokenKind::variable_end, "'}}'");
     } else {
-      const auto is_end = [this](std::string_view name) {
-        return is_name(name);
-      };
-      if (std::any_of(ends.begin(), ends.end(), is_end))
-        return finish(std::move(body));
+      const auto is_end = [this](std::string_view name) { return is_name(name); };
+      if (std::any_of(ends.begin(), ends.end(), is_end)) return finish(std::move(body));
       body->children.push_back(parse_statement());
       expect_kind(TokenKind::block_end, "'%}'");
     }
   }
-  if (ends.size() > 0)
-    error("unexpected end of the template, expected '{}'", *(ends.end() - 1));
+  if (ends.size() > 0) error("unexpected end of the template, expected '{}'", *(ends.end() - 1));
   return finish(std::move(body));
 }
 
@@ -202,36 +176,22 @@ NodePtr Parser::parse_block(std::initializer_list<std::string_view> ends) {
 
 NodePtr Parser::parse_statement() {
   const int line = current().line;
-  if (current().kind != TokenKind::name)
-    error("unexpected {}, expected the name of a tag", describe());
+  if (current().kind != TokenKind::name) error("unexpected {}, expected the name of a tag", describe());
   const std::string tag = take().text;
-  if (tag == "if")
-    return parse_if(line);
-  if (tag == "for")
-    return parse_for(line);
-  if (tag == "set")
-    return parse_set(line);
-  if (tag == "with")
-    return parse_with(line);
-  if (tag == "macro")
-    return parse_macro(line);
-  if (tag == "call")
-    return parse_call_block(line);
-  if (tag == "filter")
-    return parse_filter_block(line);
-  if (tag == "generation")
-    return parse_generation(line);
-  if (tag == "print")
-    return parse_print(line);
-  if (tag == "break")
-    return parse_jump(NodeKind::break_, line);
-  if (tag == "continue")
-    return parse_jump(NodeKind::continue_, line);
-  constexpr std::string_view known[] = {"block",  "extends", "include",
-                                        "import", "from",    "autoescape"};
+  if (tag == "if") return parse_if(line);
+  if (tag == "for") return parse_for(line);
+  if (tag == "set") return parse_set(line);
+  if (tag == "with") return parse_with(line);
+  if (tag == "macro") return parse_macro(line);
+  if (tag == "call") return parse_call_block(line);
+  if (tag == "filter") return parse_filter_block(line);
+  if (tag == "generation") return parse_generation(line);
+  if (tag == "print") return parse_print(line);
+  if (tag == "break") return parse_jump(NodeKind::break_, line);
+  if (tag == "continue") return parse_jump(NodeKind::continue_, line);
+  constexpr std::string_view known[] = {"block", "extends", "include", "import", "from", "autoescape"};
   if (std::find(std::begin(known), std::end(known), tag) != std::end(known)) {
-    fail(line_of(where_, line),
-         "the tag '{}' is not supported in chat templates", tag);
+    fail(line_of(where_, line), "the tag '{}' is not supported in chat templates", tag);
   }
   fail(line_of(where_, line), "unknown tag '{}'", tag.substr(0, 40));
 }
@@ -272,22 +232,18 @@ NodePtr Parser::parse_for(int line) {
 
 NodePtr Parser::parse_set(int line) {
   NodePtr target = parse_target(true);
-  if (take_symbol("="))
-    return make(NodeKind::set, line, std::move(target), parse_tuple());
+  if (take_symbol("=")) return make(NodeKind::set, line, std::move(target), parse_tuple());
   NodePtr filter;
-  while (take_symbol("|"))
-    filter = parse_filter(std::move(filter));
+  while (take_symbol("|")) filter = parse_filter(std::move(filter));
   NodePtr body = parse_block({"endset"});
   expect_name("endset");
-  return make(NodeKind::set_block, line, std::move(target), std::move(filter),
-              std::move(body));
+  return make(NodeKind::set_block, line, std::move(target), std::move(filter), std::move(body));
 }
 
 NodePtr Parser::parse_with(int line) {
   NodePtr node = make(NodeKind::with, line);
   while (current().kind != TokenKind::block_end) {
-    if (!node->children.empty())
-      expect_symbol(",");
+    if (!node->children.empty()) expect_symbol(",");
     node->children.push_back(parse_target(false));
     expect_symbol("=");
     node->children.push_back(parse_expression());
@@ -297,34 +253,43 @@ NodePtr Parser::parse_with(int line) {
   return finish(std::move(node));
 }
 
-void Parser::parse_signature(Node &node) {
+void Parser::parse_signature(Node& node) {
   expect_symbol("(");
   bool has_default = false;
   while (!is_symbol(")")) {
-    if (!node.names.empty())
-      expect_symbol(",");
+    if (!node.names.empty()) expect_symbol(",");
     const std::string name = expect_identifier();
-    if (std::find(node.names.begin(), node.names.end(), name) !=
-        node.names.end()) {
+    if (std::find(node.names.begin(), node.names.end(), name) != node.names.end()) {
       error("the parameter '{}' occurs twice", name);
     }
     node.names.push_back(name);
     node.children.push_back(take_symbol("=") ? parse_expression() : nullptr);
-    if (has_default && !node.children.back())
-      error("a parameter without default follows one with a default");
+    if (has_default && !node.children.back()) error("a parameter without default follows one with a default");
     has_default = node.children.back() != nullptr;
   }
   expect_symbol(")");
 }
 
-NodePtr Parser::parse_function_body(Node &node, std::string_view end) {
+NodePtr Parser::parse_function_body(Node& node, std::string_view end) {
   const bool outer = std::exchange(around_.in_loop, false);
   around_.macros.push_back(&node);
   NodePtr body = parse_block({end});
   around_.macros.pop_back();
   around_.in_loop = outer;
   expect_name(end);
+  settle_special_names(node);
   return body;
+}
+
+// A parameter named like one of the special variables takes its place; a `caller` must have a default then.
+void Parser::settle_special_names(Node& node) const {
+  for (std::size_t i = 0; i < node.names.size(); ++i) {
+    if (node.names[i] == "varargs") node.uses_varargs = false;
+    if (node.names[i] == "kwargs") node.uses_kwargs = false;
+    if (node.names[i] == "caller" && node.uses_caller && !node.children[i]) {
+      error("the parameter 'caller' has no default, expected one or another name");
+    }
+  }
 }
 
 NodePtr Parser::parse_macro(int line) {
@@ -337,11 +302,9 @@ NodePtr Parser::parse_macro(int line) {
 
 NodePtr Parser::parse_call_block(int line) {
   NodePtr node = make(NodeKind::call_block, line);
-  if (is_symbol("("))
-    parse_signature(*node);
+  if (is_symbol("(")) parse_signature(*node);
   NodePtr call = parse_expression();
-  if (call->kind != NodeKind::call)
-    error("a call block names no call, expected '{{% call NAME() %}}'");
+  if (call->kind != NodeKind::call) error("a call block names no call, expected '{{% call NAME() %}}'");
   node->children.push_back(std::move(call));
   node->children.push_back(parse_function_body(*node, "endcall"));
   return finish(std::move(node));
@@ -349,8 +312,7 @@ NodePtr Parser::parse_call_block(int line) {
 
 NodePtr Parser::parse_filter_block(int line) {
   NodePtr filter = parse_filter(nullptr);
-  while (take_symbol("|"))
-    filter = parse_filter(std::move(filter));
+  while (take_symbol("|")) filter = parse_filter(std::move(filter));
   NodePtr body = parse_block({"endfilter"});
   expect_name("endfilter");
   return make(NodeKind::filter_block, line, std::move(filter), std::move(body));
@@ -365,16 +327,14 @@ NodePtr Parser::parse_generation(int line) {
 NodePtr Parser::parse_print(int line) {
   NodePtr node = make(NodeKind::output, line);
   while (current().kind != TokenKind::block_end) {
-    if (!node->children.empty())
-      expect_symbol(",");
+    if (!node->children.empty()) expect_symbol(",");
     node->children.push_back(parse_expression());
   }
   return finish(std::move(node));
 }
 
 NodePtr Parser::parse_jump(NodeKind kind, int line) {
-  if (!around_.in_loop)
-    error("'break' or 'continue' stands outside a loop");
+  if (!around_.in_loop) error("'break' or 'continue' stands outside a loop");
   return make(kind, line);
 }
 
@@ -382,17 +342,13 @@ NodePtr Parser::parse_target(bool with_namespace) {
   const int line = current().line;
   std::vector<NodePtr> targets;
   bool is_tuple = false;
-  while (current().kind != TokenKind::block_end && !is_name("in") &&
-         !is_symbol("=") && !is_symbol(")")) {
+  while (current().kind != TokenKind::block_end && !is_name("in") && !is_symbol(")")) {
     targets.push_back(parse_target_name(with_namespace));
-    if (!take_symbol(","))
-      break;
+    if (!take_symbol(",")) break;
     is_tuple = true;
   }
-  if (targets.empty())
-    error("unexpected {}, expected a name to assign to", describe());
-  if (!is_tuple)
-    return std::move(targets[0]);
+  if (targets.empty()) error("unexpected {}, expected a name to assign to", describe());
+  if (!is_tuple) return std::move(targets[0]);
   NodePtr node = make(NodeKind::tuple, line);
   node->children = std::move(targets);
   return finish(std::move(node));
@@ -408,17 +364,14 @@ NodePtr Parser::parse_target_name(bool with_namespace) {
   }
   NodePtr node = make(NodeKind::none, line);
   node->text = expect_identifier();
-  for (const char *constant :
-       {"true", "false", "none", "True", "False", "None"}) {
-    if (node->text == constant)
-      error("'{}' cannot be assigned to", constant);
+  for (const char* constant : {"true", "false", "none", "True", "False", "None"}) {
+    if (node->text == constant) error("'{}' cannot be assigned to", constant);
   }
   node->kind = NodeKind::name;
-  if (!with_namespace || !take_symbol("."))
-    return node;
+  if (!with_namespace || !take_symbol(".")) return node;
   NodePtr attribute = make(NodeKind::attribute, line, std::move(node));
   attribute->text = expect_identifier();
   return attribute;
 }
 
-} // namespace artemis::jinja
+}  // namespace artemis::jinja

@@ -16,37 +16,34 @@ namespace artemis::jinja {
 Template parse_template(std::string_view source, std::string_view where);
 
 class Parser {
-public:
-  Parser(std::vector<Token> tokens, std::string_view where)
-      : tokens_(std::move(tokens)), where_(where) {}
+ public:
+  Parser(std::vector<Token> tokens, std::string_view where) : tokens_(std::move(tokens)), where_(where) {}
 
   // Statements up to a block tag named by one of `ends` (the tag's name is then
   // the current token), or to the end of the template when there are none.
   NodePtr parse_body(std::initializer_list<std::string_view> ends);
 
-private:
+ private:
   // Bounds the recursion of the parser.
   class Nesting {
-  public:
-    explicit Nesting(Parser &parser);
+   public:
+    explicit Nesting(Parser& parser);
     ~Nesting() { --parser_.nesting_; }
-    Nesting(const Nesting &) = delete;
-    Nesting &operator=(const Nesting &) = delete;
+    Nesting(const Nesting&) = delete;
+    Nesting& operator=(const Nesting&) = delete;
 
-  private:
-    Parser &parser_;
+   private:
+    Parser& parser_;
   };
 
   // What surrounds a statement.
   struct Surroundings {
     bool in_loop = false;
-    std::vector<Node *> macros;
+    std::vector<Node*> macros;
   };
 
-  const Token &current() const { return tokens_[position_]; }
-  const Token &ahead() const {
-    return tokens_[std::min(position_ + 1, tokens_.size() - 1)];
-  }
+  const Token& current() const { return tokens_[position_]; }
+  const Token& ahead() const { return tokens_[std::min(position_ + 1, tokens_.size() - 1)]; }
   Token take();
   bool is_symbol(std::string_view symbol) const;
   bool is_name(std::string_view name) const;
@@ -59,8 +56,7 @@ private:
   std::string describe() const;
 
   template <typename... Args>
-  [[noreturn]] void error(fmt::format_string<Args...> format,
-                          Args &&...args) const {
+  [[noreturn]] void error(fmt::format_string<Args...> format, Args&&... args) const {
     fail(line_of(where_, current().line), format, std::forward<Args>(args)...);
   }
 
@@ -88,25 +84,25 @@ private:
   NodePtr parse_generation(int line);
   NodePtr parse_print(int line);
   NodePtr parse_jump(NodeKind kind, int line);
-  void parse_signature(Node &node);
+  void parse_signature(Node& node);
   // A block after a tag, its end tag taken.
   NodePtr parse_block(std::initializer_list<std::string_view> ends);
   // The body of a macro-like node, which sees its own loops only.
-  NodePtr parse_function_body(Node &node, std::string_view end);
+  NodePtr parse_function_body(Node& node, std::string_view end);
+  void settle_special_names(Node& node) const;
   NodePtr parse_target(bool with_namespace);
   NodePtr parse_target_name(bool with_namespace);
 
   // Expressions (jinja_parser_expression.cpp).
   NodePtr parse_expression(bool with_condition = true);
-  NodePtr parse_tuple(bool with_condition = true, bool parenthesized = false,
-                      bool before_recursive = false);
+  NodePtr parse_tuple(bool with_condition = true, bool parenthesized = false, bool before_recursive = false);
   bool at_tuple_end(bool before_recursive) const;
   NodePtr parse_condition();
   NodePtr parse_or();
   NodePtr parse_and();
   NodePtr parse_not();
   NodePtr parse_compare();
-  bool take_comparison(std::string &name);
+  bool take_comparison(std::string& name);
   NodePtr parse_sum();
   NodePtr parse_concat();
   NodePtr parse_product();
@@ -125,9 +121,9 @@ private:
   NodePtr parse_index();
   NodePtr parse_call(NodePtr node);
   std::unique_ptr<CallArguments> parse_arguments();
-  void parse_argument(CallArguments &arguments);
+  void parse_argument(CallArguments& arguments);
   std::string parse_dotted_name();
-  void note_name(const std::string &name);
+  void note_name(const std::string& name);
 
   std::vector<Token> tokens_;
   std::string_view where_;
@@ -136,4 +132,4 @@ private:
   Surroundings around_;
 };
 
-} // namespace artemis::jinja
+}  // namespace artemis::jinja

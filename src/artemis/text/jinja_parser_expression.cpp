@@ -9,27 +9,22 @@ NodePtr Parser::parse_expression(bool with_condition) {
 }
 
 bool Parser::at_tuple_end(bool before_recursive) const {
-  return current().kind == TokenKind::variable_end ||
-         current().kind == TokenKind::block_end || is_symbol(")") ||
-         (before_recursive && is_name("recursive"));
+  return current().kind == TokenKind::variable_end || current().kind == TokenKind::block_end ||
+         is_symbol(")") || (before_recursive && is_name("recursive"));
 }
 
 // One expression, or a tuple when there are commas.
-NodePtr Parser::parse_tuple(bool with_condition, bool parenthesized,
-                            bool before_recursive) {
+NodePtr Parser::parse_tuple(bool with_condition, bool parenthesized, bool before_recursive) {
   const int line = current().line;
   std::vector<NodePtr> items;
   bool is_tuple = false;
   while (!at_tuple_end(before_recursive)) {
     items.push_back(parse_expression(with_condition));
-    if (!take_symbol(","))
-      break;
+    if (!take_symbol(",")) break;
     is_tuple = true;
   }
-  if (!is_tuple && !items.empty())
-    return std::move(items[0]);
-  if (!is_tuple && !parenthesized)
-    error("unexpected {}, expected an expression", describe());
+  if (!is_tuple && !items.empty()) return std::move(items[0]);
+  if (!is_tuple && !parenthesized) error("unexpected {}, expected an expression", describe());
   NodePtr node = make(NodeKind::tuple, line);
   node->children = std::move(items);
   return finish(std::move(node));
@@ -42,8 +37,7 @@ NodePtr Parser::parse_condition() {
   while (take_name("if")) {
     NodePtr test = parse_or();
     NodePtr otherwise = take_name("else") ? parse_condition() : nullptr;
-    node = make(NodeKind::condition, line, std::move(test), std::move(node),
-                std::move(otherwise));
+    node = make(NodeKind::condition, line, std::move(test), std::move(node), std::move(otherwise));
   }
   return node;
 }
@@ -51,31 +45,27 @@ NodePtr Parser::parse_condition() {
 NodePtr Parser::parse_or() {
   const int line = current().line;
   NodePtr node = parse_and();
-  while (take_name("or"))
-    node = make(NodeKind::logical_or, line, std::move(node), parse_and());
+  while (take_name("or")) node = make(NodeKind::logical_or, line, std::move(node), parse_and());
   return node;
 }
 
 NodePtr Parser::parse_and() {
   const int line = current().line;
   NodePtr node = parse_not();
-  while (take_name("and"))
-    node = make(NodeKind::logical_and, line, std::move(node), parse_not());
+  while (take_name("and")) node = make(NodeKind::logical_and, line, std::move(node), parse_not());
   return node;
 }
 
 NodePtr Parser::parse_not() {
   const Nesting nesting(*this);
   const int line = current().line;
-  if (take_name("not"))
-    return make(NodeKind::logical_not, line, parse_not());
+  if (take_name("not")) return make(NodeKind::logical_not, line, parse_not());
   return parse_compare();
 }
 
-bool Parser::take_comparison(std::string &name) {
-  for (const char *symbol : {"==", "!=", "<", "<=", ">", ">="}) {
-    if (!take_symbol(symbol))
-      continue;
+bool Parser::take_comparison(std::string& name) {
+  for (const char* symbol : {"==", "!=", "<", "<=", ">", ">="}) {
+    if (!take_symbol(symbol)) continue;
     name = symbol;
     return true;
   }
@@ -83,9 +73,7 @@ bool Parser::take_comparison(std::string &name) {
     name = "in";
     return true;
   }
-  if (!is_name("not") || ahead().kind != TokenKind::name ||
-      ahead().text != "in")
-    return false;
+  if (!is_name("not") || ahead().kind != TokenKind::name || ahead().text != "in") return false;
   position_ += 2;
   name = "not in";
   return true;
@@ -95,8 +83,7 @@ NodePtr Parser::parse_compare() {
   const int line = current().line;
   NodePtr first = parse_sum();
   std::string name;
-  if (!take_comparison(name))
-    return first;
+  if (!take_comparison(name)) return first;
   NodePtr node = make(NodeKind::compare, line);
   node->children.push_back(std::move(first));
   do {
@@ -118,19 +105,16 @@ NodePtr Parser::parse_sum() {
 
 NodePtr Parser::parse_concat() {
   NodePtr first = parse_product();
-  if (!is_symbol("~"))
-    return first;
+  if (!is_symbol("~")) return first;
   NodePtr node = make(NodeKind::concat, current().line);
   node->children.push_back(std::move(first));
-  while (take_symbol("~"))
-    node->children.push_back(parse_product());
+  while (take_symbol("~")) node->children.push_back(parse_product());
   return finish(std::move(node));
 }
 
 NodePtr Parser::parse_product() {
   NodePtr node = parse_power();
-  while (is_symbol("*") || is_symbol("/") || is_symbol("//") ||
-         is_symbol("%")) {
+  while (is_symbol("*") || is_symbol("/") || is_symbol("//") || is_symbol("%")) {
     const Token symbol = take();
     node = make(NodeKind::binary, symbol.line, std::move(node), parse_power());
     node->text = symbol.text;
@@ -164,15 +148,11 @@ NodePtr Parser::parse_unary(bool with_filters) {
 }
 
 NodePtr Parser::parse_primary() {
-  const Token &token = current();
-  if (token.kind == TokenKind::name)
-    return parse_named();
-  if (token.kind == TokenKind::string)
-    return parse_string();
+  const Token& token = current();
+  if (token.kind == TokenKind::name) return parse_named();
+  if (token.kind == TokenKind::string) return parse_string();
   if (token.kind == TokenKind::integer || token.kind == TokenKind::real) {
-    NodePtr node =
-        make(token.kind == TokenKind::real ? NodeKind::real : NodeKind::integer,
-             token.line);
+    NodePtr node = make(token.kind == TokenKind::real ? NodeKind::real : NodeKind::integer, token.line);
     node->integer = token.integer;
     node->real = token.real;
     ++position_;
@@ -183,10 +163,8 @@ NodePtr Parser::parse_primary() {
     expect_symbol(")");
     return node;
   }
-  if (is_symbol("["))
-    return parse_list();
-  if (is_symbol("{"))
-    return parse_dict();
+  if (is_symbol("[")) return parse_list();
+  if (is_symbol("{")) return parse_dict();
   error("unexpected {}, expected an expression", describe());
 }
 
@@ -196,8 +174,7 @@ NodePtr Parser::parse_named() {
   NodePtr node = make(NodeKind::name, token.line);
   if (token.text == "none" || token.text == "None") {
     node->kind = NodeKind::none;
-  } else if (token.text == "true" || token.text == "True" ||
-             token.text == "false" || token.text == "False") {
+  } else if (token.text == "true" || token.text == "True" || token.text == "false" || token.text == "False") {
     node->kind = NodeKind::boolean;
     node->flag = token.text == "true" || token.text == "True";
   } else {
@@ -207,21 +184,17 @@ NodePtr Parser::parse_named() {
   return node;
 }
 
-void Parser::note_name(const std::string &name) {
-  for (Node *macro : around_.macros) {
-    if (name == "varargs")
-      macro->uses_varargs = true;
-    if (name == "kwargs")
-      macro->uses_kwargs = true;
-    if (name == "caller")
-      macro->uses_caller = true;
+void Parser::note_name(const std::string& name) {
+  for (Node* macro : around_.macros) {
+    if (name == "varargs") macro->uses_varargs = true;
+    if (name == "kwargs") macro->uses_kwargs = true;
+    if (name == "caller") macro->uses_caller = true;
   }
 }
 
 NodePtr Parser::parse_string() {
   NodePtr node = make(NodeKind::string, current().line);
-  while (current().kind == TokenKind::string)
-    node->text += take().text;
+  while (current().kind == TokenKind::string) node->text += take().text;
   return node;
 }
 
@@ -230,8 +203,7 @@ NodePtr Parser::parse_list() {
   expect_symbol("[");
   while (!is_symbol("]")) {
     node->children.push_back(parse_expression());
-    if (!is_symbol("]"))
-      expect_symbol(",");
+    if (!is_symbol("]")) expect_symbol(",");
   }
   expect_symbol("]");
   return finish(std::move(node));
@@ -244,8 +216,7 @@ NodePtr Parser::parse_dict() {
     node->children.push_back(parse_expression());
     expect_symbol(":");
     node->children.push_back(parse_expression());
-    if (!is_symbol("}"))
-      expect_symbol(",");
+    if (!is_symbol("}")) expect_symbol(",");
   }
   expect_symbol("}");
   return finish(std::move(node));
@@ -277,8 +248,7 @@ NodePtr Parser::parse_filters(NodePtr node) {
 
 std::string Parser::parse_dotted_name() {
   std::string name = expect_identifier();
-  while (take_symbol("."))
-    name += "." + expect_identifier();
+  while (take_symbol(".")) name += "." + expect_identifier();
   return name;
 }
 
@@ -286,8 +256,7 @@ NodePtr Parser::parse_filter(NodePtr input) {
   NodePtr node = make(NodeKind::filter, current().line);
   node->text = parse_dotted_name();
   node->children.push_back(std::move(input));
-  node->arguments =
-      is_symbol("(") ? parse_arguments() : std::make_unique<CallArguments>();
+  node->arguments = is_symbol("(") ? parse_arguments() : std::make_unique<CallArguments>();
   return finish(std::move(node));
 }
 
@@ -299,64 +268,51 @@ NodePtr Parser::parse_test(NodePtr input) {
   node->children.push_back(std::move(input));
   node->arguments = std::make_unique<CallArguments>();
   const TokenKind kind = current().kind;
-  const bool literal = kind == TokenKind::name || kind == TokenKind::string ||
-                       kind == TokenKind::integer || kind == TokenKind::real ||
-                       is_symbol("[") || is_symbol("{");
+  const bool literal = kind == TokenKind::name || kind == TokenKind::string || kind == TokenKind::integer ||
+                       kind == TokenKind::real || is_symbol("[") || is_symbol("{");
   if (is_symbol("(")) {
     node->arguments = parse_arguments();
   } else if (literal && !is_name("else") && !is_name("or") && !is_name("and")) {
-    if (is_name("is"))
-      error("tests cannot be chained with 'is'");
+    if (is_name("is")) error("tests cannot be chained with 'is'");
     node->arguments->positional.push_back(parse_postfix(parse_primary()));
   }
   node = finish(std::move(node));
-  return negated ? make(NodeKind::logical_not, line, std::move(node))
-                 : std::move(node);
+  return negated ? make(NodeKind::logical_not, line, std::move(node)) : std::move(node);
 }
 
 NodePtr Parser::parse_subscript(NodePtr node) {
   const Token symbol = take();
   if (symbol.text == ".") {
     if (current().kind == TokenKind::name) {
-      NodePtr attribute =
-          make(NodeKind::attribute, symbol.line, std::move(node));
+      NodePtr attribute = make(NodeKind::attribute, symbol.line, std::move(node));
       attribute->text = take().text;
       return attribute;
     }
-    if (current().kind != TokenKind::integer)
-      error("unexpected {}, expected a name or number", describe());
+    if (current().kind != TokenKind::integer) error("unexpected {}, expected a name or number", describe());
     return make(NodeKind::item, symbol.line, std::move(node), parse_primary());
   }
   std::vector<NodePtr> indices;
   while (!is_symbol("]")) {
-    if (!indices.empty())
-      expect_symbol(",");
+    if (!indices.empty()) expect_symbol(",");
     indices.push_back(parse_index());
   }
   expect_symbol("]");
-  if (indices.size() == 1)
-    return make(NodeKind::item, symbol.line, std::move(node),
-                std::move(indices[0]));
+  if (indices.size() == 1) return make(NodeKind::item, symbol.line, std::move(node), std::move(indices[0]));
   NodePtr tuple = make(NodeKind::tuple, symbol.line);
   tuple->children = std::move(indices);
-  return make(NodeKind::item, symbol.line, std::move(node),
-              finish(std::move(tuple)));
+  return make(NodeKind::item, symbol.line, std::move(node), finish(std::move(tuple)));
 }
 
 NodePtr Parser::parse_index() {
   const int line = current().line;
   NodePtr begin = is_symbol(":") ? nullptr : parse_expression();
-  if (!take_symbol(":"))
-    return begin;
+  if (!take_symbol(":")) return begin;
   const auto part = [this]() -> NodePtr {
-    return is_symbol(":") || is_symbol("]") || is_symbol(",")
-               ? nullptr
-               : parse_expression();
+    return is_symbol(":") || is_symbol("]") || is_symbol(",") ? nullptr : parse_expression();
   };
   NodePtr end = part();
   NodePtr step = take_symbol(":") ? part() : nullptr;
-  return make(NodeKind::slice, line, std::move(begin), std::move(end),
-              std::move(step));
+  return make(NodeKind::slice, line, std::move(begin), std::move(end), std::move(step));
 }
 
 NodePtr Parser::parse_call(NodePtr callee) {
@@ -371,17 +327,15 @@ std::unique_ptr<CallArguments> Parser::parse_arguments() {
   expect_symbol("(");
   while (!is_symbol(")")) {
     parse_argument(*arguments);
-    if (!is_symbol(")"))
-      expect_symbol(",");
+    if (!is_symbol(")")) expect_symbol(",");
   }
   expect_symbol(")");
   return arguments;
 }
 
-void Parser::parse_argument(CallArguments &arguments) {
+void Parser::parse_argument(CallArguments& arguments) {
   const auto ensure = [this](bool valid) {
-    if (!valid)
-      error("the arguments of a call are in a wrong order");
+    if (!valid) error("the arguments of a call are in a wrong order");
   };
   if (take_symbol("*")) {
     ensure(!arguments.star && !arguments.star_star);
@@ -389,14 +343,12 @@ void Parser::parse_argument(CallArguments &arguments) {
   } else if (take_symbol("**")) {
     ensure(!arguments.star_star);
     arguments.star_star = parse_expression();
-  } else if (current().kind == TokenKind::name &&
-             ahead().kind == TokenKind::symbol && ahead().text == "=") {
+  } else if (current().kind == TokenKind::name && ahead().kind == TokenKind::symbol && ahead().text == "=") {
     ensure(!arguments.star_star);
     std::string name = take().text;
     ++position_;
-    for (const auto &[other, value] : arguments.named) {
-      if (other == name)
-        error("the argument '{}' is given twice", name);
+    for (const auto& [other, value] : arguments.named) {
+      if (other == name) error("the argument '{}' is given twice", name);
     }
     arguments.named.emplace_back(std::move(name), parse_expression());
   } else {
@@ -405,4 +357,4 @@ void Parser::parse_argument(CallArguments &arguments) {
   }
 }
 
-} // namespace artemis::jinja
+}  // namespace artemis::jinja

@@ -14,37 +14,29 @@ struct Range {
   std::int64_t count = 0;
 };
 
-std::int64_t bound(const Value &value, std::int64_t fallback,
-                   std::int64_t length, std::int64_t least, std::int64_t most) {
-  if (value.is_none())
-    return fallback;
+std::int64_t bound(const Value& value, std::int64_t fallback, std::int64_t length, std::int64_t least,
+                   std::int64_t most) {
+  if (value.is_none()) return fallback;
   const std::int64_t index = value.integer();
-  return std::clamp(index < 0 ? std::max(index, -length - 1) + length : index,
-                    least, most);
+  return std::clamp(index < 0 ? std::max(index, -length - 1) + length : index, least, most);
 }
 
-Range indices(std::int64_t length, const Value &begin, const Value &end,
-              const Value &step) {
+Range indices(std::int64_t length, const Value& begin, const Value& end, const Value& step) {
   Range range;
   range.step = step.is_none() ? 1 : std::max(step.integer(), -INT64_MAX);
-  if (range.step == 0)
-    fault("slice step cannot be zero");
+  if (range.step == 0) fault("slice step cannot be zero");
   const bool forward = range.step > 0;
   const std::int64_t least = forward ? 0 : -1;
   const std::int64_t most = forward ? length : length - 1;
   range.first = bound(begin, forward ? 0 : length - 1, length, least, most);
-  const std::int64_t last =
-      bound(end, forward ? length : -1, length, least, most);
-  const std::int64_t distance =
-      forward ? last - range.first : range.first - last;
-  if (distance > 0)
-    range.count = (distance - 1) / (forward ? range.step : -range.step) + 1;
+  const std::int64_t last = bound(end, forward ? length : -1, length, least, most);
+  const std::int64_t distance = forward ? last - range.first : range.first - last;
+  if (distance > 0) range.count = (distance - 1) / (forward ? range.step : -range.step) + 1;
   return range;
 }
 
-std::string slice_text(const Text &text, const Range &range) {
-  if (range.count == 0)
-    return {};
+std::string slice_text(const Text& text, const Range& range) {
+  if (range.count == 0) return {};
   if (range.step == 1) {
     const std::size_t begin = byte_of(text.bytes, range.first);
     const std::string_view rest = std::string_view(text.bytes).substr(begin);
@@ -53,25 +45,19 @@ std::string slice_text(const Text &text, const Range &range) {
   const std::u32string codes = code_points(text.bytes);
   std::string result;
   for (std::int64_t i = 0; i < range.count; ++i) {
-    append_code_point(
-        result, codes[static_cast<std::size_t>(range.first + i * range.step)]);
+    append_code_point(result, codes[static_cast<std::size_t>(range.first + i * range.step)]);
   }
   return result;
 }
 
-bool is_bound(const Value &value) {
-  return value.is_none() || value.is_integer();
-}
+bool is_bound(const Value& value) { return value.is_none() || value.is_integer(); }
 
-} // namespace
+}  // namespace
 
-Value slice(Heap &heap, const Value &value, const Value &begin,
-            const Value &end, const Value &step) {
+Value slice(Heap& heap, const Value& value, const Value& begin, const Value& end, const Value& step) {
   require_defined(value);
-  if (!is_bound(begin) || !is_bound(end) || !is_bound(step) ||
-      !(value.is_string() || value.is_indexable())) {
-    return heap.undefined(
-        fmt::format("'{}' object has no such slice", value.type_name()));
+  if (!is_bound(begin) || !is_bound(end) || !is_bound(step) || !(value.is_string() || value.is_indexable())) {
+    return heap.undefined(fmt::format("'{}' object has no such slice", value.type_name()));
   }
   const Range range = indices(length(value), begin, end, step);
   if (value.is_string()) {
@@ -81,13 +67,9 @@ Value slice(Heap &heap, const Value &value, const Value &begin,
   std::vector<Value> items;
   items.reserve(static_cast<std::size_t>(range.count));
   for (std::int64_t i = 0; i < range.count; ++i) {
-    items.push_back(
-        value.sequence()
-            ->items[static_cast<std::size_t>(range.first + i * range.step)]);
+    items.push_back(value.sequence()->items[static_cast<std::size_t>(range.first + i * range.step)]);
   }
-  const SequenceKind kind = value.sequence()->kind;
-  return heap.sequence(kind == SequenceKind::range ? SequenceKind::list : kind,
-                       std::move(items));
+  return heap.sequence(value.sequence()->kind, std::move(items));
 }
 
-} // namespace artemis::jinja
+}  // namespace artemis::jinja

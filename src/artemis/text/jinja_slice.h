@@ -7,7 +7,6 @@ namespace artemis::jinja {
 
 // A part of a string, list, tuple or range as Python slices it; each bound is
 // an integer or None. Undefined for other values and bounds.
-Value slice(Heap &heap, const Value &value, const Value &begin,
-            const Value &end, const Value &step);
+Value slice(Heap& heap, const Value& value, const Value& begin, const Value& end, const Value& step);
 
-} // namespace artemis::jinja
+}  // namespace artemis::jinja

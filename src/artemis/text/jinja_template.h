@@ -23,14 +23,12 @@ struct Template;
 // Steps, output and memory grow with the variables given, so that long
 // conversations fit.
 struct JinjaLimits {
-  std::int64_t steps =
-      400'000; // nodes evaluated, items visited, 32-byte pieces of text handled
-  std::int64_t output_bytes = 4 << 20; // text written
-  std::int64_t memory_bytes = 8 << 20; // values alive at one time
-  int depth = 800; // nodes being evaluated within one another
-  int calls = 150; // macros being called within one another
-  std::optional<std::int64_t>
-      now; // seconds since 1970 for strftime_now; the clock when absent
+  std::int64_t steps = 400'000;         // nodes evaluated, items visited, 32-byte pieces of text handled
+  std::int64_t output_bytes = 4 << 20;  // text written
+  std::int64_t memory_bytes = 8 << 20;  // values alive at one time
+  int depth = 800;                      // nodes being evaluated within one another
+  int calls = 150;                      // macros being called within one another
+  std::optional<std::int64_t> now;      // seconds since 1970 for strftime_now; the clock when absent
 };
 
 // Text, and the byte ranges [begin, end) written inside `generation` blocks.
@@ -40,25 +38,22 @@ struct JinjaRendering {
 };
 
 class JinjaTemplate {
-public:
+ public:
   // Parses a template; `where` names it in errors. Throws Error with the line
   // of a fault.
   static JinjaTemplate parse(std::string_view source, std::string_view where);
 
   // The text for the variables (an object). Throws Error with the line where
   // the template fails, calls raise_exception or passes a limit.
-  std::string render(const Json &variables,
-                     const JinjaLimits &limits = {}) const;
+  std::string render(const Json& variables, const JinjaLimits& limits = {}) const;
 
   // As render, with the places of the `generation` blocks.
-  JinjaRendering render_with_spans(const Json &variables,
-                                   const JinjaLimits &limits = {}) const;
+  JinjaRendering render_with_spans(const Json& variables, const JinjaLimits& limits = {}) const;
 
-private:
-  explicit JinjaTemplate(std::shared_ptr<const jinja::Template> parsed)
-      : parsed_(std::move(parsed)) {}
+ private:
+  explicit JinjaTemplate(std::shared_ptr<const jinja::Template> parsed) : parsed_(std::move(parsed)) {}
 
   std::shared_ptr<const jinja::Template> parsed_;
 };
 
-} // namespace artemis
+}  // namespace artemis

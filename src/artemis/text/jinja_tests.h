@@ -9,14 +9,12 @@
 
 namespace artemis::jinja {
 
-using TestFunction = bool (*)(Interpreter &interpreter, const Value &input,
-                              Arguments &arguments);
+using TestFunction = bool (*)(Interpreter& interpreter, const Value& input, Arguments& arguments);
 
 // The test of a name, or null.
 TestFunction find_test(std::string_view name);
 bool is_test(std::string_view name);
 // Throws Error.
-[[noreturn]] void fail_unknown_test(std::string_view where,
-                                    std::string_view name);
+[[noreturn]] void fail_unknown_test(std::string_view where, std::string_view name);
 
-} // namespace artemis::jinja
+}  // namespace artemis::jinja

@@ -11,8 +11,8 @@ namespace artemis::jinja {
 
 // Code point at a byte position of valid UTF-8, and the position after it; a
 // broken byte counts as one.
-char32_t next_code_point(std::string_view text, std::size_t &position);
-void append_code_point(std::string &text, char32_t code);
+char32_t next_code_point(std::string_view text, std::size_t& position);
+void append_code_point(std::string& text, char32_t code);
 std::u32string code_points(std::string_view text);
 std::string utf8(std::u32string_view text);
 std::int64_t count_code_points(std::string_view text);
@@ -41,12 +41,11 @@ std::string case_fold(std::string_view text);
 // Without the code points of `characters` (all whitespace when null) at the
 // left, the right, or both ends.
 enum class Side : std::uint8_t { left, right, both };
-std::string_view strip(std::string_view text, Side side,
-                       const std::string_view *characters = nullptr);
+std::string_view strip(std::string_view text, Side side, const std::string_view* characters = nullptr);
 
 // Python's repr of a string: quoted, with escapes.
 std::string repr(std::string_view text);
 // Python's repr of a float: the shortest digits that read back.
 std::string repr(double number);
 
-} // namespace artemis::jinja
+}  // namespace artemis::jinja
