@@ -27,13 +27,22 @@ std::vector<std::int64_t> signed_shape(std::span<const std::uint64_t> shape) {
   return extents;
 }
 
+// Whether every partial product of the extents fits; beside a zero they can be of any size.
+bool countable(std::span<const std::int64_t> shape) {
+  std::int64_t product = 1;
+  return std::ranges::none_of(shape, [&](std::int64_t extent) {
+    return __builtin_mul_overflow(product, std::max<std::int64_t>(extent, 1), &product);
+  });
+}
+
 }  // namespace
 
 std::string SafetensorsEntry::shape_string() const { return shape_text(shape_); }
 
 std::int64_t SafetensorsEntry::count() const {
+  if (std::ranges::find(shape_, 0) != shape_.end()) return 0;  // the others' product may overflow
   std::int64_t product = 1;
-  for (const std::int64_t extent : shape_) product = extent == 0 ? 0 : product * extent;
+  for (const std::int64_t extent : shape_) product *= extent;
   return product;
 }
 
@@ -91,6 +100,8 @@ Tensor SafetensorsFile::tensor(std::string_view name) const {
     require(stored.shape().size() <= Shape::max_rank, where_,
             "tensor '{}' has {} axes, at most {} are supported", name, stored.shape().size(),
             Shape::max_rank);
+    require(countable(stored.shape()), where_, "tensor '{}' of shape {} is too large to compute with", name,
+            stored.shape_string());
     const Shape shape{std::span<const std::int64_t>(stored.shape())};
     auto* data = const_cast<std::byte*>(stored.bytes().data());
     const bool aligned = reinterpret_cast<std::uintptr_t>(data) % dtype_size(dtype) == 0;
