@@ -5,11 +5,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "artemis/io/json.h"
+#include "artemis/text/byte_trie.h"
 #include "artemis/text/normalizer.h"
 
 namespace artemis {
@@ -24,44 +24,59 @@ struct AddedToken {
   bool special = false;      // left out by decode(skip_special_tokens)
 };
 
-// A stretch of text: a token, or (id -1) text for the model.
-struct TextPart {
-  std::int32_t id;
-  std::string text;
-};
-
 class AddedTokens {
  public:
   AddedTokens() = default;
   AddedTokens(std::vector<AddedToken> tokens, const Normalizer& normalizer);
+
+  // The tokens of the list, none with an empty content; of two with one content the later stands.
   static std::vector<AddedToken> parse(const SortedJson& list, const std::string& where);
 
-  // Cuts valid UTF-8 into tokens and normalised text between them; the longest token wins at each place.
-  std::vector<TextPart> split(std::string_view text, const Normalizer& normalizer) const;
+  // Cuts valid UTF-8: calls on_token(id) for the tokens and on_text(text, first) for the normalised text
+  // between them, from left to right; `first`: the text begins the whole.
+  template <typename OnToken, typename OnText>
+  void split(std::string_view text, const Normalizer& normalizer, const OnToken& on_token,
+             const OnText& on_text) const;
 
   const std::vector<AddedToken>& tokens() const { return tokens_; }
   bool is_special(std::int32_t id) const { return special_ids_.contains(id); }
 
  private:
-  // Finding any of many texts: by first byte, the longest first.
-  struct Finder {
-    struct Entry {
-      std::string pattern;
-      std::size_t token;
-    };
-    std::vector<std::vector<Entry>> by_first_byte = std::vector<std::vector<Entry>>(256);
-    bool empty = true;
-
-    void add(std::string pattern, std::size_t token);
-    void sort();
+  // A stretch of text: a token, or (null) what lies between.
+  struct Part {
+    const AddedToken* token;
+    std::size_t begin;
+    std::size_t end;
   };
 
-  std::vector<TextPart> split_by(const Finder& finder, std::string_view text) const;
+  std::vector<Part> split_by(const ByteTrie& trie, std::string_view text) const;
 
   std::vector<AddedToken> tokens_;
-  Finder raw_;
-  Finder normalized_;
+  ByteTrie raw_;
+  ByteTrie normalized_;
   std::unordered_set<std::int32_t> special_ids_;
 };
+
+template <typename OnToken, typename OnText>
+void AddedTokens::split(std::string_view text, const Normalizer& normalizer, const OnToken& on_token,
+                        const OnText& on_text) const {
+  for (const Part& part : split_by(raw_, text)) {
+    if (part.token != nullptr) {
+      on_token(part.token->id);
+      continue;
+    }
+    const std::string_view between = text.substr(part.begin, part.end - part.begin);
+    std::string changed;
+    if (!normalizer.does_nothing()) changed = normalizer(std::string(between));
+    const std::string_view normalized = normalizer.does_nothing() ? between : changed;
+    for (const Part& inner : split_by(normalized_, normalized)) {
+      if (inner.token != nullptr) {
+        on_token(inner.token->id);
+      } else {
+        on_text(normalized.substr(inner.begin, inner.end - inner.begin), part.begin == 0 && inner.begin == 0);
+      }
+    }
+  }
+}
 
 }  // namespace artemis

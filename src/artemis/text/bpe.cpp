@@ -1,8 +1,6 @@
 #include "artemis/text/bpe.h"
 
 #include <algorithm>
-#include <bit>
-#include <limits>
 #include <queue>
 
 #include "artemis/core/error.h"
@@ -12,18 +10,8 @@
 namespace artemis {
 namespace {
 
-constexpr std::uint64_t no_key = std::numeric_limits<std::uint64_t>::max();
 // Up to this many symbols, looking at every pair each time is faster than a heap.
-constexpr std::size_t short_piece = 24;
-
-std::uint64_t key_of(std::int32_t left, std::int32_t right) {
-  return (static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32) |
-         static_cast<std::uint32_t>(right);
-}
-
-std::size_t slot_of(std::uint64_t key, std::size_t mask) {
-  return static_cast<std::size_t>((key * 0x9E3779B97F4A7C15ull) >> 20) & mask;
-}
+constexpr std::size_t short_piece = 32;
 
 // "a b", or ["a", "b"].
 std::pair<std::string, std::string> parse_merge(const SortedJson& merge, std::size_t number,
@@ -47,7 +35,7 @@ void refuse_affix(const SortedJson& json, const char* key, const std::string& wh
 }  // namespace
 
 BytePairModel::BytePairModel(const SortedJson& json, bool byte_level, const std::string& where)
-    : byte_level_(byte_level) {
+    : byte_level_(byte_level), where_(where) {
   const auto type = json_get_or<std::string>(json, "type", where, "BPE");
   require(type == "BPE", where, "model '{}' is not supported, expected BPE", type);
   refuse_affix(json, "continuing_subword_prefix", where);
@@ -57,15 +45,15 @@ BytePairModel::BytePairModel(const SortedJson& json, bool byte_level, const std:
   fuse_unk_ = json_get_or<bool>(json, "fuse_unk", where, false);
   read_vocabulary(json, where);
   read_merges(json, where);
-  const auto unk = json_get_or<std::string>(json, "unk_token", where, "");
-  if (!unk.empty()) unk_id_ = id_of(unk);
+  unk_token_ = json_get_or<std::string>(json, "unk_token", where, "");
+  if (!unk_token_.empty()) unk_id_ = id_of(unk_token_);
 }
 
 void BytePairModel::read_vocabulary(const SortedJson& json, const std::string& where) {
   const auto vocabulary = json.find("vocab");
   require(vocabulary != json.end() && vocabulary->is_object(), where,
           "key 'vocab' is missing, expected an object");
-  byte_ids_.assign(256, -1);
+  byte_ids_.fill(-1);
   vocabulary_.reserve(vocabulary->size());
   pieces_.reserve(vocabulary->size());
   for (const auto& [token, value] : vocabulary->items()) {
@@ -83,18 +71,15 @@ void BytePairModel::read_vocabulary(const SortedJson& json, const std::string& w
     if (piece.size() == 1) byte_ids_[static_cast<unsigned char>(piece[0])] = id;
     pieces_[std::move(piece)] = id;
   }
-  if (byte_level_ || !byte_fallback_) return;
-  for (int byte = 0; byte < 256; ++byte) {
-    byte_ids_[static_cast<std::size_t>(byte)] = id_of(fmt::format("<0x{:02X}>", byte)).value_or(-1);
+  for (std::size_t byte = 0; byte < fallback_ids_.size(); ++byte) {
+    fallback_ids_[byte] = id_of(fmt::format("<0x{:02X}>", byte)).value_or(-1);
   }
 }
 
 void BytePairModel::read_merges(const SortedJson& json, const std::string& where) {
   const auto merges = json.find("merges");
   require(merges != json.end() && merges->is_array(), where, "key 'merges' is missing, expected a list");
-  const std::size_t slots = std::bit_ceil(std::max<std::size_t>(16, merges->size() * 2));
-  merge_keys_.assign(slots, no_key);
-  merge_values_.resize(slots);
+  merges_ = MergeTable(merges->size());
   std::int32_t rank = 0;
   for (const SortedJson& merge : *merges) {
     const auto [left, right] = parse_merge(merge, static_cast<std::size_t>(rank), where);
@@ -103,11 +88,7 @@ void BytePairModel::read_merges(const SortedJson& json, const std::string& where
     const auto joined = id_of(left + right);
     require(a && b && joined, where,
             "merge {} ('{}' and '{}') has parts or a whole that the vocabulary lacks", rank, left, right);
-    std::size_t slot = slot_of(key_of(*a, *b), slots - 1);
-    while (merge_keys_[slot] != no_key && merge_keys_[slot] != key_of(*a, *b))
-      slot = (slot + 1) & (slots - 1);
-    merge_keys_[slot] = key_of(*a, *b);
-    merge_values_[slot] = {rank, *joined};  // of two for one pair, the later stands
+    merges_.set(*a, *b, {rank, *joined});
     ++rank;
   }
 }
@@ -115,51 +96,6 @@ void BytePairModel::read_merges(const SortedJson& json, const std::string& where
 std::optional<std::int32_t> BytePairModel::id_of(std::string_view token) const {
   const auto found = vocabulary_.find(std::string(token));
   return found == vocabulary_.end() ? std::nullopt : std::optional(found->second);
-}
-
-const BytePairModel::Merge* BytePairModel::find_merge(std::int32_t left, std::int32_t right) const {
-  const std::uint64_t key = key_of(left, right);
-  const std::size_t mask = merge_keys_.size() - 1;
-  for (std::size_t slot = slot_of(key, mask); merge_keys_[slot] != no_key; slot = (slot + 1) & mask) {
-    if (merge_keys_[slot] == key) return &merge_values_[slot];
-  }
-  return nullptr;
-}
-
-void BytePairModel::split_bytes(std::string_view piece, std::vector<std::int32_t>& ids) const {
-  for (const char c : piece) {
-    const std::int32_t id = byte_ids_[static_cast<unsigned char>(c)];
-    if (id >= 0) {
-      ids.push_back(id);
-    } else if (unk_id_) {
-      ids.push_back(*unk_id_);
-    }
-  }
-}
-
-void BytePairModel::split_characters(std::string_view piece, std::vector<std::int32_t>& ids) const {
-  bool after_unknown = false;
-  for (std::size_t at = 0; at < piece.size();) {
-    const std::size_t begin = at;
-    next_code_point(piece, at);
-    const std::string_view character = piece.substr(begin, at - begin);
-    const auto found = pieces_.find(character);
-    if (found != pieces_.end()) {
-      ids.push_back(found->second);
-      after_unknown = false;
-      continue;
-    }
-    const bool as_bytes = byte_fallback_ && std::ranges::all_of(character, [&](char c) {
-                            return byte_ids_[static_cast<unsigned char>(c)] >= 0;
-                          });
-    if (as_bytes) {
-      for (const char c : character) ids.push_back(byte_ids_[static_cast<unsigned char>(c)]);
-      after_unknown = false;
-    } else if (unk_id_ && !(fuse_unk_ && after_unknown)) {
-      ids.push_back(*unk_id_);
-      after_unknown = true;
-    }
-  }
 }
 
 void BytePairModel::encode(std::string_view piece, std::vector<std::int32_t>& ids) const {
@@ -171,11 +107,7 @@ void BytePairModel::encode(std::string_view piece, std::vector<std::int32_t>& id
     }
   }
   const std::size_t begin = ids.size();
-  if (byte_level_) {
-    split_bytes(piece, ids);
-  } else {
-    split_characters(piece, ids);
-  }
+  split(piece, ids);
   if (ids.size() - begin <= short_piece) {
     merge_short(ids, begin);
   } else {
@@ -183,35 +115,92 @@ void BytePairModel::encode(std::string_view piece, std::vector<std::int32_t>& id
   }
 }
 
-void BytePairModel::merge_short(std::vector<std::int32_t>& ids, std::size_t begin) const {
-  for (;;) {
-    const Merge* best = nullptr;
-    std::size_t place = 0;
-    for (std::size_t i = begin; i + 1 < ids.size(); ++i) {
-      const Merge* merge = find_merge(ids[i], ids[i + 1]);
-      if (merge != nullptr && (best == nullptr || merge->rank < best->rank)) {
-        best = merge;
-        place = i;
-      }
+// The tokens of a character's bytes, when there is one for each.
+bool BytePairModel::append_fallback(std::string_view character, std::vector<std::int32_t>& ids) const {
+  const auto id = [&](char c) { return fallback_ids_[static_cast<unsigned char>(c)]; };
+  if (!byte_fallback_ || !std::ranges::all_of(character, [&](char c) { return id(c) >= 0; })) return false;
+  for (const char c : character) ids.push_back(id(c));
+  return true;
+}
+
+// The token of each character (byte level: byte). As in the reference, an unknown one is written when the
+// next token of the vocabulary comes, behind bytes that stood in for characters between.
+void BytePairModel::split(std::string_view piece, std::vector<std::int32_t>& ids) const {
+  bool unknown = false;
+  const auto end_unknown = [&] {
+    if (unknown) ids.push_back(*unk_id_);
+    unknown = false;
+  };
+  const auto append = [&](std::int32_t id, std::string_view character) {
+    if (id >= 0) {
+      end_unknown();
+      ids.push_back(id);
+    } else if (!append_fallback(character, ids) && !unk_token_.empty()) {
+      require(unk_id_.has_value(), where_, "unk_token '{}' is not in the vocabulary, and '{}' needs it",
+              unk_token_, character);
+      if (!fuse_unk_) end_unknown();
+      unknown = true;
     }
-    if (best == nullptr) return;
-    ids[place] = best->id;
-    ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(place) + 1);
+  };
+  for (std::size_t at = 0; at < piece.size();) {
+    const std::size_t begin = at;
+    if (byte_level_) {
+      const std::int32_t id = byte_ids_[static_cast<unsigned char>(piece[at++])];
+      append(id, id >= 0 ? std::string() : to_byte_level(piece.substr(begin, 1)));
+      continue;
+    }
+    next_code_point(piece, at);
+    const std::string_view character = piece.substr(begin, at - begin);
+    const auto found = pieces_.find(character);
+    append(found == pieces_.end() ? -1 : found->second, character);
   }
+  end_unknown();
+}
+
+void BytePairModel::merge_short(std::vector<std::int32_t>& ids, std::size_t begin) const {
+  std::int32_t* symbols = ids.data() + begin;
+  std::size_t count = ids.size() - begin;
+  std::array<const Merge*, short_piece> merges{};  // of each symbol with the next
+  const auto look_up = [&](std::size_t i) {
+    merges[i] = i + 1 < count ? merges_.find(symbols[i], symbols[i + 1]) : nullptr;
+  };
+  for (std::size_t i = 0; i < count; ++i) look_up(i);
+  for (;;) {
+    std::size_t best = count;
+    for (std::size_t i = 0; i + 1 < count; ++i) {
+      if (merges[i] != nullptr && (best == count || merges[i]->rank < merges[best]->rank)) best = i;
+    }
+    if (best == count) break;
+    symbols[best] = merges[best]->id;
+    std::copy(symbols + best + 2, symbols + count, symbols + best + 1);
+    std::copy(merges.begin() + static_cast<std::ptrdiff_t>(best) + 2,
+              merges.begin() + static_cast<std::ptrdiff_t>(count),
+              merges.begin() + static_cast<std::ptrdiff_t>(best) + 1);
+    --count;
+    look_up(best);
+    if (best > 0) look_up(best - 1);
+  }
+  ids.resize(begin + count);
 }
 
 // The same with a heap over a linked list: n log n.
 void BytePairModel::merge_long(std::vector<std::int32_t>& ids, std::size_t begin) const {
+  struct Symbol {
+    std::int32_t id;
+    std::int32_t previous;
+    std::int32_t next;  // -1 at the end
+    bool alive;
+  };
   struct Candidate {
     std::int32_t rank;
     std::int32_t place;
-    std::int32_t id;
     bool operator>(const Candidate& other) const {
       return rank != other.rank ? rank > other.rank : place > other.place;
     }
   };
   std::vector<Symbol> symbols;
   const auto count = static_cast<std::int32_t>(ids.size() - begin);
+  symbols.reserve(static_cast<std::size_t>(count));
   for (std::int32_t i = 0; i < count; ++i) {
     symbols.push_back({ids[begin + static_cast<std::size_t>(i)], i - 1, i + 1 < count ? i + 1 : -1, true});
   }
@@ -219,8 +208,8 @@ void BytePairModel::merge_long(std::vector<std::int32_t>& ids, std::size_t begin
   std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> heap;
   const auto offer = [&](std::int32_t place) {
     if (place < 0 || at(place).next < 0) return;
-    const Merge* merge = find_merge(at(place).id, at(at(place).next).id);
-    if (merge != nullptr) heap.push({merge->rank, place, merge->id});
+    const Merge* merge = merges_.find(at(place).id, at(at(place).next).id);
+    if (merge != nullptr) heap.push({merge->rank, place});
   };
   for (std::int32_t i = 0; i + 1 < count; ++i) offer(i);
   while (!heap.empty()) {
@@ -228,10 +217,9 @@ void BytePairModel::merge_long(std::vector<std::int32_t>& ids, std::size_t begin
     heap.pop();
     Symbol& left = at(top.place);
     if (!left.alive || left.next < 0) continue;
-    const Merge* merge = find_merge(left.id, at(left.next).id);
-    if (merge == nullptr || merge->id != top.id || merge->rank != top.rank)
-      continue;  // the pair has changed since
     Symbol& right = at(left.next);
+    const Merge* merge = merges_.find(left.id, right.id);
+    if (merge == nullptr || merge->rank != top.rank) continue;  // the pair has changed since
     left.id = merge->id;
     left.next = right.next;
     right.alive = false;
@@ -240,7 +228,7 @@ void BytePairModel::merge_long(std::vector<std::int32_t>& ids, std::size_t begin
     offer(top.place);
   }
   ids.resize(begin);
-  for (std::int32_t i = count > 0 ? 0 : -1; i >= 0; i = at(i).next) ids.push_back(at(i).id);
+  for (std::int32_t i = 0; i >= 0; i = at(i).next) ids.push_back(at(i).id);
 }
 
 }  // namespace artemis

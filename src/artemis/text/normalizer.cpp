@@ -2,32 +2,16 @@
 
 #include <utf8proc.h>
 
-#include <algorithm>
-#include <cstdlib>
 #include <memory>
+#include <utility>
 
 #include "artemis/core/error.h"
+#include "artemis/text/normal_form.h"
 #include "artemis/text/regex.h"
 #include "artemis/text/utf8.h"
 
 namespace artemis {
 namespace {
-
-// Text of ASCII alone is in every normal form.
-bool is_ascii(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
-std::string unicode_form(const std::string& text, int options) {
-  if (is_ascii(text)) return text;
-  utf8proc_uint8_t* mapped = nullptr;
-  const utf8proc_ssize_t length = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-                                               static_cast<utf8proc_ssize_t>(text.size()), &mapped,
-                                               static_cast<utf8proc_option_t>(UTF8PROC_STABLE | options));
-  require(length >= 0, "normalizer", "{}", utf8proc_errmsg(length));
-  const std::unique_ptr<utf8proc_uint8_t, void (*)(void*)> owner(mapped, std::free);
-  return {reinterpret_cast<const char*>(mapped), static_cast<std::size_t>(length)};
-}
 
 std::string lowercase(const std::string& text) {
   std::string lower;
@@ -45,8 +29,11 @@ std::string lowercase(const std::string& text) {
 using Step = std::function<std::string(std::string)>;
 
 Step parse_replace(const SortedJson& json, const std::string& where) {
-  const auto regex = std::make_shared<Regex>(pattern_expression(json["pattern"], where), where);
-  return [regex, content = json_get<std::string>(json, "content", where)](const std::string& text) {
+  const std::string expression = pattern_expression(json["pattern"], where);
+  auto content = json_get<std::string>(json, "content", where);
+  if (expression.empty()) return [](std::string text) { return text; };
+  const auto regex = std::make_shared<const Regex>(expression, where);
+  return [regex, content = std::move(content)](const std::string& text) {
     return regex_replace(text, *regex, content);
   };
 }
@@ -54,20 +41,20 @@ Step parse_replace(const SortedJson& json, const std::string& where) {
 void add_steps(std::vector<Step>& steps, const SortedJson& json, const std::string& where) {
   if (json.is_null()) return;
   const auto type = json_get<std::string>(json, "type", where);
-  const auto add_form = [&](int options) {
-    steps.push_back([options](const std::string& text) { return unicode_form(text, options); });
+  const auto add_form = [&](NormalForm form) {
+    steps.push_back([form](std::string text) { return normalize(std::move(text), form); });
   };
   if (type == "Sequence") {
     for (const SortedJson& inner : json_get<SortedJson>(json, "normalizers", where))
       add_steps(steps, inner, where);
   } else if (type == "NFC") {
-    add_form(UTF8PROC_COMPOSE);
+    add_form(NormalForm::nfc);
   } else if (type == "NFD") {
-    add_form(UTF8PROC_DECOMPOSE);
+    add_form(NormalForm::nfd);
   } else if (type == "NFKC") {
-    add_form(UTF8PROC_COMPOSE | UTF8PROC_COMPAT);
+    add_form(NormalForm::nfkc);
   } else if (type == "NFKD") {
-    add_form(UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT);
+    add_form(NormalForm::nfkd);
   } else if (type == "Lowercase") {
     steps.emplace_back(lowercase);
   } else if (type == "Prepend") {

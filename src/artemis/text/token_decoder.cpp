@@ -36,7 +36,7 @@ Tokens decode_byte_fallback(const Tokens& tokens) {
   std::string run;
   const auto end_run = [&] {
     if (run.empty()) return;
-    if (replace_invalid_utf8(run) == run) {
+    if (is_utf8(run)) {
       out.push_back(run);
     } else {
       out.insert(out.end(), run.size(), "\xEF\xBF\xBD");

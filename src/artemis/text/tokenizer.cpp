@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "artemis/core/error.h"
+#include "artemis/text/tokenizer_config.h"
 #include "artemis/text/utf8.h"
 
 namespace artemis {
@@ -17,35 +18,44 @@ const SortedJson& member(const SortedJson& json, const char* key) {
   return found == json.end() ? null : *found;
 }
 
-// transformers' clean_up_tokenization: spaces that tokenization put before punctuation and English
-// contractions.
-std::string clean_up(std::string text) {
-  for (const auto& [from, to] :
-       {std::pair{" .", "."}, std::pair{" ?", "?"}, std::pair{" !", "!"}, std::pair{" ,", ","},
-        std::pair{" ' ", "'"}, std::pair{" n't", "n't"}, std::pair{" 'm", "'m"}, std::pair{" 's", "'s"},
-        std::pair{" 've", "'ve"}, std::pair{" 're", "'re"}}) {
-    text = replace_all(text, from, to);
-  }
-  return text;
+SortedJson read_if_there(const std::filesystem::path& file) {
+  return std::filesystem::exists(file) ? read_sorted_json(file) : SortedJson();
 }
 
 }  // namespace
 
 Tokenizer Tokenizer::load(const std::filesystem::path& directory) {
-  const std::filesystem::path config = directory / "tokenizer_config.json";
-  return from_json(read_sorted_json(directory / "tokenizer.json"),
-                   std::filesystem::exists(config) ? read_sorted_json(config) : SortedJson(),
-                   (directory / "tokenizer.json").string());
+  return from_json(
+      read_sorted_json(directory / "tokenizer.json"), read_if_there(directory / "tokenizer_config.json"),
+      (directory / "tokenizer.json").string(), read_if_there(directory / "special_tokens_map.json"));
 }
 
 Tokenizer Tokenizer::from_json(const SortedJson& tokenizer, const SortedJson& config,
-                               const std::string& where) {
+                               const std::string& where, const SortedJson& special_tokens_map) {
   require(tokenizer.is_object(), where, "is {}, expected an object", tokenizer.type_name());
-  require(tokenizer.contains("model") && tokenizer["model"].is_object(), where,
-          "key 'model' is missing, expected an object");
+  require(member(tokenizer, "model").is_object(), where, "key 'model' is missing, expected an object");
   Tokenizer result(tokenizer, where);
-  result.read_post_processor(member(tokenizer, "post_processor"), where);
-  if (!config.is_null()) result.read_config(config, where);
+  const SortedJson& added = member(tokenizer, "added_tokens");
+  TokenizerConfig settings = TokenizerConfig::read(
+      config, special_tokens_map,
+      added.is_null() ? std::vector<AddedToken>() : AddedTokens::parse(added, where), where);
+  result.read_added_tokens(std::move(settings.added));
+  result.read_tokens();
+  const auto id_of = [&](const std::optional<std::string>& token) {
+    return token ? result.token_to_id(*token) : std::nullopt;
+  };
+  result.bos_id_ = id_of(settings.bos);
+  result.eos_id_ = id_of(settings.eos);
+  result.pad_id_ = id_of(settings.pad);
+  result.unk_id_ = id_of(settings.unk);
+  if (settings.replaces_post_processor) {
+    Wrapping wrapping;
+    if (settings.add_bos && result.bos_id_) wrapping.before.push_back(*result.bos_id_);
+    if (settings.add_eos && result.eos_id_) wrapping.after.push_back(*result.eos_id_);
+    result.wrappings_.push_back(std::move(wrapping));
+  } else {
+    result.read_post_processor(member(tokenizer, "post_processor"));
+  }
   return result;
 }
 
@@ -54,96 +64,111 @@ Tokenizer::Tokenizer(const SortedJson& json, const std::string& where)
       normalizer_(Normalizer::from_json(member(json, "normalizer"), where)),
       pre_tokenizer_(PreTokenizer::from_json(member(json, "pre_tokenizer"), where)),
       model_(json["model"], pre_tokenizer_.byte_level(), where),
-      decoder_(TokenDecoder::from_json(member(json, "decoder"), where)) {
+      decoder_(TokenDecoder::from_json(member(json, "decoder"), where)) {}
+
+// The ids are the reference's: a token of the vocabulary keeps the vocabulary's, the others are counted on
+// from its size. The file's own ids, which should be the same, are not looked at there either.
+void Tokenizer::read_added_tokens(std::vector<AddedToken> added) {
   ids_ = model_.vocabulary();
-  const SortedJson& added = member(json, "added_tokens");
-  std::vector<AddedToken> tokens =
-      added.is_null() ? std::vector<AddedToken>() : AddedTokens::parse(added, where);
-  for (const AddedToken& token : tokens) ids_[token.content] = token.id;
-  added_ = AddedTokens(std::move(tokens), normalizer_);
-  for (const auto& [token, id] : ids_) {
-    require(id < largest_id, where, "token '{}' has id {}, at most {} is supported", token, id,
-            largest_id - 1);
-    const auto place = static_cast<std::size_t>(id);
-    if (place >= tokens_.size()) {
-      tokens_.resize(place + 1);
-      known_.resize(place + 1);
-    }
+  const auto size = static_cast<std::int32_t>(ids_.size());
+  std::int32_t largest = -1;
+  for (AddedToken& token : added) {
+    const auto known = ids_.find(token.content);
+    token.id = known != ids_.end() ? known->second : std::max(size, largest + 1);
+    largest = std::max(largest, token.id);
+    ids_[token.content] = token.id;
+  }
+  added_ = AddedTokens(std::move(added), normalizer_);
+}
+
+void Tokenizer::read_tokens() {
+  for (const auto& [token, id] : model_.vocabulary()) {
+    const std::size_t place = place_of(token, id);
+    require(!known_[place], where_, "tokens '{}' and '{}' both have id {}", tokens_[place], token, id);
     tokens_[place] = token;
     known_[place] = true;
   }
-  // An added token may take the id of one of the model's: then it is the one that the id gives.
-  for (const AddedToken& token : added_.tokens()) tokens_[static_cast<std::size_t>(token.id)] = token.content;
-}
-
-void Tokenizer::read_post_processor(const SortedJson& json, const std::string& where) {
-  if (json.is_null()) return;
-  const auto type = json_get<std::string>(json, "type", where);
-  if (type == "Sequence") {
-    for (const SortedJson& inner : json_get<SortedJson>(json, "processors", where))
-      read_post_processor(inner, where);
-  } else if (type == "TemplateProcessing") {
-    read_template(json, where);
-  } else {
-    require(type == "ByteLevel", where, "post-processor '{}' is not supported",
-            type);  // it moves offsets alone
+  // In a vocabulary with holes an added token may have come to the id of another: then the id gives this one.
+  for (const AddedToken& token : added_.tokens()) {
+    const std::size_t place = place_of(token.content, token.id);
+    tokens_[place] = token.content;
+    known_[place] = true;
   }
 }
 
-void Tokenizer::read_template(const SortedJson& json, const std::string& where) {
+std::size_t Tokenizer::place_of(const std::string& token, std::int32_t id) {
+  require(id < largest_id, where_, "token '{}' has id {}, at most {} is supported", token, id,
+          largest_id - 1);
+  const auto place = static_cast<std::size_t>(id);
+  if (place >= tokens_.size()) {
+    tokens_.resize(place + 1);
+    known_.resize(place + 1);
+  }
+  return place;
+}
+
+void Tokenizer::read_post_processor(const SortedJson& json) {
+  if (json.is_null()) return;
+  const auto type = json_get<std::string>(json, "type", where_);
+  if (type == "Sequence") {
+    for (const SortedJson& inner : json_get<SortedJson>(json, "processors", where_))
+      read_post_processor(inner);
+  } else if (type == "TemplateProcessing") {
+    read_template(json);
+  } else {
+    // ByteLevel moves offsets alone.
+    require(type == "ByteLevel", where_, "post-processor '{}' is not supported", type);
+  }
+}
+
+void Tokenizer::read_template(const SortedJson& json) {
   Wrapping wrapping;
   bool sequence_seen = false;
-  for (const SortedJson& item : json_get<SortedJson>(json, "single", where)) {
+  for (const SortedJson& item : json_get<SortedJson>(json, "single", where_)) {
     if (item.is_object() && item.contains("Sequence")) {
-      require(!sequence_seen, where, "the post-processor's template has its sequence twice");
+      require(!sequence_seen, where_, "the post-processor's template has its sequence twice");
       sequence_seen = true;
       continue;
     }
-    require(item.is_object() && item.contains("SpecialToken"), where,
+    require(item.is_object() && item.contains("SpecialToken"), where_,
             "the post-processor's template holds {}, expected Sequence or SpecialToken", item.dump());
-    const auto name = json_get<std::string>(item["SpecialToken"], "id", where);
-    const SortedJson& token = member(member(json, "special_tokens"), name.c_str());
-    require(token.is_object() && token.contains("ids") && token["ids"].is_array(), where,
-            "the post-processor's template names '{}', which its special_tokens lack", name);
-    for (const SortedJson& id : token["ids"]) {
-      require(id.is_number_integer(), where, "special token '{}' has the id {}", name, id.dump());
-      (sequence_seen ? wrapping.after : wrapping.before).push_back(id.get<std::int32_t>());
+    const auto name = json_get<std::string>(item["SpecialToken"], "id", where_);
+    for (const std::int32_t id : template_ids(json, name)) {
+      (sequence_seen ? wrapping.after : wrapping.before).push_back(id);
     }
   }
-  require(sequence_seen, where, "the post-processor's template has no sequence");
+  require(sequence_seen, where_, "the post-processor's template has no sequence");
   wrappings_.push_back(std::move(wrapping));
 }
 
-void Tokenizer::read_config(const SortedJson& config, const std::string& where) {
-  require(config.is_object(), where, "tokenizer_config.json is {}, expected an object", config.type_name());
-  bos_id_ = configured_id(config, "bos_token");
-  eos_id_ = configured_id(config, "eos_token");
-  pad_id_ = configured_id(config, "pad_token");
-  clean_up_spaces_ = json_get_or<bool>(config, "clean_up_tokenization_spaces", where, false);
-}
-
-// The id of a token given as a string or as {"content": string}.
-std::optional<std::int32_t> Tokenizer::configured_id(const SortedJson& config, const char* key) const {
-  const SortedJson& value = member(config, key);
-  if (value.is_string()) return token_to_id(value.get<std::string>());
-  if (value.is_object() && value.contains("content") && value["content"].is_string()) {
-    return token_to_id(value["content"].get<std::string>());
+std::vector<std::int32_t> Tokenizer::template_ids(const SortedJson& json, const std::string& name) const {
+  const SortedJson& token = member(member(json, "special_tokens"), name.c_str());
+  require(token.is_object() && member(token, "ids").is_array(), where_,
+          "the post-processor's template names '{}', which its special_tokens lack", name);
+  std::vector<std::int32_t> ids;
+  for (const SortedJson& id : token["ids"]) {
+    require(id.is_number_integer() && id.get<std::int64_t>() >= 0 && id.get<std::int64_t>() < largest_id,
+            where_, "the post-processor's token '{}' has the id {}", name, id.dump());
+    ids.push_back(id.get<std::int32_t>());
   }
-  return std::nullopt;
+  return ids;
 }
 
 std::vector<std::int32_t> Tokenizer::encode(std::string_view text, bool add_special_tokens) const {
-  const std::string mended = replace_invalid_utf8(text);
-  std::vector<std::int32_t> ids;
-  bool first = true;
-  for (const TextPart& part : added_.split(mended, normalizer_)) {
-    if (part.id >= 0) {
-      ids.push_back(part.id);
-    } else {
-      for (const std::string& piece : pre_tokenizer_(part.text, first)) model_.encode(piece, ids);
-    }
-    first = false;
+  std::string mended;
+  if (!is_utf8(text)) {
+    mended = replace_invalid_utf8(text);
+    text = mended;
   }
+  std::vector<std::int32_t> ids;
+  ids.reserve(text.size() / 3);
+  Pieces pieces;
+  added_.split(
+      text, normalizer_, [&](std::int32_t id) { ids.push_back(id); },
+      [&](std::string_view between, bool first) {
+        pre_tokenizer_.cut(between, first, pieces);
+        for (const TextRange range : pieces.ranges) model_.encode(pieces.piece(range), ids);
+      });
   if (add_special_tokens) {
     for (const Wrapping& wrapping : wrappings_) {
       ids.insert(ids.begin(), wrapping.before.begin(), wrapping.before.end());
@@ -155,14 +180,14 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view text, bool add_spec
 
 std::string Tokenizer::decode(std::span<const std::int32_t> ids, bool skip_special_tokens) const {
   std::vector<std::string> tokens;
+  tokens.reserve(ids.size());
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const auto place = static_cast<std::size_t>(ids[i]);
     require(ids[i] >= 0 && place < tokens_.size() && known_[place], where_,
             "id {} at position {} has no token", ids[i], i);
     if (!skip_special_tokens || !is_special(ids[i])) tokens.push_back(tokens_[place]);
   }
-  std::string text = decoder_(std::move(tokens));
-  return clean_up_spaces_ ? clean_up(std::move(text)) : text;
+  return decoder_(std::move(tokens));
 }
 
 std::optional<std::int32_t> Tokenizer::token_to_id(std::string_view token) const {

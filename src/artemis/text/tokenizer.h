@@ -22,20 +22,25 @@ namespace artemis {
 // The const methods may be called by several threads at once.
 class Tokenizer {
  public:
-  // Reads tokenizer.json, and tokenizer_config.json where there is one. Throws Error naming the file and key.
+  // Reads tokenizer.json, and tokenizer_config.json and special_tokens_map.json where they are. Throws Error
+  // naming the file and key.
   static Tokenizer load(const std::filesystem::path& directory);
-  // The same from parsed files; `config` may be null.
-  static Tokenizer from_json(const SortedJson& tokenizer, const SortedJson& config, const std::string& where);
+  // The same from parsed files; all but the first may be null.
+  static Tokenizer from_json(const SortedJson& tokenizer, const SortedJson& config, const std::string& where,
+                             const SortedJson& special_tokens_map = {});
 
-  // Token ids of text; bytes that are no UTF-8 are read as U+FFFD first. `add_special_tokens` runs the
-  // post-processor (a BOS, for instance).
+  // Token ids of text. Bytes that are no UTF-8 are first replaced as Python's
+  // bytes.decode("utf-8", errors="replace") does: U+FFFD for each longest beginning of a character.
+  // `add_special_tokens` runs the post-processor (a BOS, for instance).
   std::vector<std::int32_t> encode(std::string_view text, bool add_special_tokens) const;
 
-  // The text of tokens. Throws Error for an id without a token, naming its position.
+  // The text of tokens; bytes of theirs that are no UTF-8 become U+FFFD. As in the reference, spaces are not
+  // cleaned up for BPE, whatever the config says. Throws Error for an id without a token, naming its
+  // position.
   std::string decode(std::span<const std::int32_t> ids, bool skip_special_tokens) const;
 
   std::optional<std::int32_t> token_to_id(std::string_view token) const;
-  // The token as the vocabulary spells it; throws Error for an id without one.
+  // The token as the vocabulary spells it, or an added token's content; throws Error for an id without one.
   const std::string& id_to_token(std::int32_t id) const;
   bool is_special(std::int32_t id) const { return added_.is_special(id); }
   // One more than the largest id.
@@ -44,9 +49,10 @@ class Tokenizer {
   std::optional<std::int32_t> bos_id() const { return bos_id_; }
   std::optional<std::int32_t> eos_id() const { return eos_id_; }
   std::optional<std::int32_t> pad_id() const { return pad_id_; }
+  std::optional<std::int32_t> unk_id() const { return unk_id_; }
 
   // Whether decoding joins the tokens' bytes, so that they can be taken one by one.
-  bool decodes_bytes() const { return decoder_.byte_level() && !clean_up_spaces_; }
+  bool decodes_bytes() const { return decoder_.byte_level(); }
 
  private:
   // What a post-processor puts around a sequence.
@@ -56,10 +62,12 @@ class Tokenizer {
   };
 
   Tokenizer(const SortedJson& tokenizer, const std::string& where);
-  void read_post_processor(const SortedJson& json, const std::string& where);
-  void read_template(const SortedJson& json, const std::string& where);
-  void read_config(const SortedJson& config, const std::string& where);
-  std::optional<std::int32_t> configured_id(const SortedJson& config, const char* key) const;
+  void read_added_tokens(std::vector<AddedToken> added);
+  void read_post_processor(const SortedJson& json);
+  void read_template(const SortedJson& json);
+  void read_tokens();
+  std::size_t place_of(const std::string& token, std::int32_t id);
+  std::vector<std::int32_t> template_ids(const SortedJson& json, const std::string& name) const;
 
   std::string where_;
   Normalizer normalizer_;
@@ -74,7 +82,7 @@ class Tokenizer {
   std::optional<std::int32_t> bos_id_;
   std::optional<std::int32_t> eos_id_;
   std::optional<std::int32_t> pad_id_;
-  bool clean_up_spaces_ = false;
+  std::optional<std::int32_t> unk_id_;
 };
 
 }  // namespace artemis

@@ -73,6 +73,19 @@ void append_code_point(std::string& text, char32_t c) {
   }
 }
 
+bool is_utf8(std::string_view bytes) {
+  for (std::size_t at = 0; at < bytes.size();) {
+    if (static_cast<unsigned char>(bytes[at]) < 0x80) {
+      ++at;
+      continue;
+    }
+    bool whole = false;
+    at += character_length(bytes, at, whole);
+    if (!whole) return false;
+  }
+  return true;
+}
+
 std::string replace_invalid_utf8(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size());

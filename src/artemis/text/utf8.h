@@ -10,6 +10,8 @@ namespace artemis {
 // The code point at `at` of valid UTF-8; moves `at` behind it.
 char32_t next_code_point(std::string_view text, std::size_t& at);
 
+bool is_utf8(std::string_view bytes);
+
 void append_code_point(std::string& text, char32_t code_point);
 
 // Bytes that are no UTF-8 become U+FFFD, one for each maximal part of a character (as Python's
