@@ -1,6 +1,7 @@
 """The tokenizers that are compared: real forms, with vocabularies small enough to keep."""
 
 import ast
+import collections
 import gettext
 import json
 import pathlib
@@ -17,6 +18,7 @@ LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[
           r"|\s*[\r\n]+|\s+(?!\S)|\s+")  # fmt: skip
 TEKKEN_SIZE = 32768
 TEKKEN_SPECIAL = 100
+ALPHABET = 400  # characters of a small vocabulary
 TEKKEN_NAMES = (
     "<unk> <s> </s> [INST] [/INST] [AVAILABLE_TOOLS] [/AVAILABLE_TOOLS] [TOOL_RESULTS] [/TOOL_RESULTS] [TOOL_CALLS] [IMG] <pad> "
     "[IMG_BREAK] [IMG_END] [PREFIX] [MIDDLE] [SUFFIX] [SYSTEM_PROMPT] [/SYSTEM_PROMPT] [TOOL_CONTENT] [ARGS] [CALL_ID] [THINK] "
@@ -95,7 +97,7 @@ def llama3():
     form["model"]["ignore_merges"] = True
     merges = form["model"]["merges"]
     form["model"]["merges"] = [" ".join(merge) for i, merge in enumerate(merges) if i % 7 != 3]  # some words only as a whole
-    return form, {"bos_token": "<|begin_of_text|>", "eos_token": {"content": "<|eot_id|>"}}
+    return form, {"bos_token": "<|begin_of_text|>", "eos_token": {"__type": "AddedToken", "content": "<|eot_id|>"}}
 
 
 def gpt2():
@@ -113,9 +115,11 @@ def characters(size, tokens, **options):
     """A vocabulary of characters, without bytes."""
     made = Tokenizer(models.BPE(**options))
     made.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always", split=True)
-    made.train_from_iterator(
-        corpus(), trainers.BpeTrainer(vocab_size=size, special_tokens=tokens, limit_alphabet=400, show_progress=False)
-    )
+    texts = corpus()
+    counts = collections.Counter(character for text in texts for character in text if not character.isspace())
+    alphabet = sorted(counts, key=lambda character: (-counts[character], character))[:ALPHABET]
+    made.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=size, special_tokens=tokens, initial_alphabet=alphabet,
+                                                        limit_alphabet=ALPHABET, show_progress=False))  # fmt: skip
     return made
 
 
