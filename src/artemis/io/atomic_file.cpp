@@ -103,9 +103,12 @@ void write_file_atomically(const std::filesystem::path& target, std::string_view
 StagedDirectory::StagedDirectory(std::filesystem::path target) : target_(std::move(target)) {
   if (!target_.has_filename()) target_ = target_.parent_path();  // "out/" is "out"
   staging_ = temporary_name(target_);
-  require(!std::filesystem::exists(target_), target_.string(), "exists already, expected a new directory");
   std::error_code error;
+  const bool taken = std::filesystem::exists(std::filesystem::symlink_status(target_, error));
+  require(!taken, target_.string(), "exists already, expected a new directory");
   std::filesystem::create_directories(folder_of(target_), error);
+  // A killed process with our number may have left one behind, which would be published with ours.
+  if (!error) std::filesystem::remove_all(staging_, error);
   if (!error) std::filesystem::create_directory(staging_, error);
   require(!error, target_.string(), "cannot be created: {}", error.message());
 }
