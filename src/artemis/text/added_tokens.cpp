@@ -93,14 +93,20 @@ std::vector<AddedToken> AddedTokens::parse(const SortedJson& list, const std::st
 
 AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const Normalizer& normalizer)
     : tokens_(std::move(tokens)) {
+  std::unordered_set<std::string> special_contents;
+  for (AddedToken& token : tokens_) {
+    token.spelling = token.normalized ? normalizer(token.content) : token.content;
+    if (token.special) special_contents.insert(token.content);
+  }
+  for (const AddedToken& token : tokens_) {
+    if (special_contents.contains(token.spelling)) special_ids_.insert(token.id);
+  }
   // Where two are found by one text, special tokens come first.
   for (const bool special : {true, false}) {
     for (std::size_t i = 0; i < tokens_.size(); ++i) {
       const AddedToken& token = tokens_[i];
-      if (token.special != special) continue;
-      if (special) special_ids_.insert(token.id);
-      const std::string text = token.normalized ? normalizer(token.content) : token.content;
-      if (!text.empty()) (token.normalized ? normalized_ : raw_).add(text, i);
+      if (token.special != special || token.spelling.empty()) continue;
+      (token.normalized ? normalized_ : raw_).add(token.spelling, i);
     }
   }
 }

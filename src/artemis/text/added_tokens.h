@@ -22,6 +22,7 @@ struct AddedToken {
   bool rstrip = false;       // takes white space behind it along
   bool normalized = false;   // found in the normalised text, not in the text as it came
   bool special = false;      // left out by decode(skip_special_tokens)
+  std::string spelling;      // what the id gives: the content, normalised where `normalized` says so
 };
 
 class AddedTokens {
@@ -39,6 +40,7 @@ class AddedTokens {
              const OnText& on_text) const;
 
   const std::vector<AddedToken>& tokens() const { return tokens_; }
+  // As in the reference, a token whose spelling is not the content of a special one is not special.
   bool is_special(std::int32_t id) const { return special_ids_.contains(id); }
 
  private:

@@ -91,7 +91,7 @@ void Tokenizer::read_tokens() {
   // In a vocabulary with holes an added token may have come to the id of another: then the id gives this one.
   for (const AddedToken& token : added_.tokens()) {
     const std::size_t place = place_of(token.content, token.id);
-    tokens_[place] = token.content;
+    tokens_[place] = token.spelling;
     known_[place] = true;
   }
 }

@@ -40,7 +40,7 @@ class Tokenizer {
   std::string decode(std::span<const std::int32_t> ids, bool skip_special_tokens) const;
 
   std::optional<std::int32_t> token_to_id(std::string_view token) const;
-  // The token as the vocabulary spells it, or an added token's content; throws Error for an id without one.
+  // The token as the vocabulary spells it, or an added token's spelling; throws Error for an id without one.
   const std::string& id_to_token(std::int32_t id) const;
   bool is_special(std::int32_t id) const { return added_.is_special(id); }
   // One more than the largest id.
