@@ -1,6 +1,7 @@
 // Tower, prefill, decode and Stage 1 training of random models.
 #include <numeric>
 
+#include "artemis/kernels/linear.h"
 #include "artemis/kernels/rows.h"
 #include "artemis/model/weight_names.h"
 #include "artemis/nn/kv_cache.h"

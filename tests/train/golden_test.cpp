@@ -78,13 +78,13 @@ INSTANTIATE_TEST_SUITE_P(Configurations, GoldenCollator, testing::ValuesIn(golde
                          [](const auto& entry) { return entry.param; });
 
 // The run of train/: 50 steps of 2 x 2 rows, in f32.
-struct Run {
+struct TrainingRun {
   std::vector<StepReport> reports;
   std::vector<std::vector<float>> projector;  // afterwards, in checkpoint order
   std::vector<std::string> names;
 };
 
-Run train_fifty_steps(int threads) {
+TrainingRun train_fifty_steps(int threads) {
   const std::filesystem::path root = golden::model_root() / "train";
   Context ctx(Device{}, threads);
   const GraftConfig config = read_graft_config(root / "checkpoint");
@@ -101,10 +101,14 @@ Run train_fifty_steps(int threads) {
                                     processor, config, ctx.pool()));
   }
   const Json order = read_json(root / "order.json");
-  TrainOptions options{
-      .batch_size = 2, .accumulation = 2, .steps = 50, .learning_rate = 1e-3, .warmup_ratio = 0.1};
+  TrainOptions options{.batch_size = 2,
+                       .accumulation = 2,
+                       .steps = 50,
+                       .learning_rate = 1e-3,
+                       .warmup_ratio = 0.1,
+                       .optimizer = {}};
   Trainer trainer(ctx, model, config, training_stage(1, 0), options);
-  Run run;
+  TrainingRun run;
   std::size_t at = 0;
   for (int step = 0; step < 50; ++step) {
     std::vector<Batch> batches;
@@ -123,11 +127,11 @@ Run train_fifty_steps(int threads) {
   return run;
 }
 
-TEST(GoldenTraining, FiftySteps) {
+TEST(GoldenTraining, LossesRatesNormsAndWeights) {
   const std::filesystem::path root = golden::model_root() / "train";
   const Json expected = read_json(root / "losses.json");
   const SafetensorsFile final_weights = SafetensorsFile::open(root / "final.safetensors");
-  const Run run = train_fifty_steps(2);
+  const TrainingRun run = train_fifty_steps(2);
   ASSERT_EQ(expected["steps"].get<std::size_t>(), run.reports.size());
   for (std::size_t i = 0; i < run.reports.size(); ++i) {
     const Json& step = expected["log"][i];
@@ -146,9 +150,9 @@ TEST(GoldenTraining, FiftySteps) {
 }
 
 TEST(GoldenTraining, TheSameBitsAtAnyThreadCount) {
-  const Run one = train_fifty_steps(1);
+  const TrainingRun one = train_fifty_steps(1);
   for (const int threads : {2, 3}) {
-    const Run other = train_fifty_steps(threads);
+    const TrainingRun other = train_fifty_steps(threads);
     EXPECT_EQ(one.projector, other.projector) << threads << " threads";
     for (std::size_t i = 0; i < one.reports.size(); ++i)
       EXPECT_EQ(one.reports[i].loss, other.reports[i].loss);

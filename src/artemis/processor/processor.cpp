@@ -23,9 +23,9 @@ Processor Processor::load(const std::filesystem::path& model_directory, const Gr
   if (config.vision) {
     processor.merge_length_ = config.vision->merge_length();
     processor.image_config_ =
-        PreprocessorConfig::load(model_directory, {.patch_size = config.vision->patch_size,
-                                                   .temporal_patch_size = config.vision->temporal_patch_size,
-                                                   .merge_size = config.vision->spatial_merge_size});
+        load_preprocessor_config(model_directory, {.patch = config.vision->patch_size,
+                                                   .temporal = config.vision->temporal_patch_size,
+                                                   .merge = config.vision->spatial_merge_size});
     const std::int32_t id = processor.tokenizer_.token_to_id(image_token).value_or(-1);
     require(id == config.image_token_id, processor.directory_,
             "the tokenizer's '{}' has id {}, config.json says {}", image_token, id, config.image_token_id);
