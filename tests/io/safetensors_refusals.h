@@ -81,6 +81,8 @@ inline const std::map<std::string, std::string>& refusals() {
       {"unknown field out of range", "number overflow parsing '1e999'"},
       {"unknown field 126 deep", "JSON nested deeper than 127 at byte 194"},
       {"metadata null twice", "the key '__metadata__' stands twice"},
+      {"metadata entry twice, the first no text", "__metadata__ 'a' is null, expected a string"},
+      {"metadata entry twice, the first a list", "__metadata__ 'a' is array, expected a string"},
       {"metadata entry null", "__metadata__ 'a' is null, expected a string"},
       {"metadata as a tensor", "__metadata__ 'data_offsets' is array, expected a string"},
       {"dtype in a tag with a value", "tensor 'a': dtype is object, expected a string"},

@@ -1,5 +1,7 @@
 #include "artemis/io/jsonl.h"
 
+#include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "artemis/core/error.h"
@@ -12,8 +14,10 @@ JsonlReader::JsonlReader(std::filesystem::path file, std::size_t max_line_bytes)
 }
 
 void JsonlReader::rewind() {
+  std::error_code error;
+  require(!std::filesystem::is_directory(file_, error), file_.string(), "is a directory, expected a file");
   stream_ = std::ifstream(file_, std::ios::binary);
-  require(stream_.good() && !std::filesystem::is_directory(file_), file_.string(), "cannot be opened");
+  require(stream_.good(), file_.string(), "cannot be opened: {}", std::strerror(errno));
   number_ = 0;
 }
 

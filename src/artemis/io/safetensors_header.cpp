@@ -80,7 +80,6 @@ std::map<std::string, std::string> parse_metadata(const HeaderJson& json, const 
   if (json.is_null()) return metadata;
   require(json.is_object(), where, "__metadata__ is {}, expected an object of strings", json.type_name());
   for (const auto& [key, value] : json.items()) {
-    require(value.is_string(), where, "__metadata__ '{}' is {}, expected a string", key, value.type_name());
     metadata[key] = value.get<std::string>();
   }
   return metadata;
@@ -100,6 +99,7 @@ class HeaderBuilder {
       note_key(depth, value.get_ref<const std::string&>());
       return true;
     }
+    if (depth == 2 && key_ == metadata_key && field_) check_metadata(event, value);
     const bool complete = event == Event::value || event == Event::object_end || event == Event::array_end;
     if (depth > 1 || !complete) return true;
     if (key_ == metadata_key) {
@@ -130,9 +130,10 @@ class HeaderBuilder {
       fields_ = {};
       field_.reset();
       dtype_tags_ = 0;
-    } else if (depth == 2 && key_ != metadata_key) {
+    } else if (depth == 2) {
       field_ = key;
       dtype_tags_ = 0;
+      if (key_ == metadata_key) return;
       const auto found = std::ranges::find(field_names, key);
       if (found == field_names.end()) return;
       const auto number = static_cast<std::size_t>(found - field_names.begin());
@@ -141,6 +142,15 @@ class HeaderBuilder {
     } else if (depth == 3 && field_.value_or("dtype") == "dtype" && key_ != metadata_key) {
       require(++dtype_tags_ == 1, where_, "tensor '{}': dtype is object, expected a string", key_);
     }
+  }
+
+  // Each value as it comes: one that a later value of the same key replaces must be a string too.
+  void check_metadata(Event event, const HeaderJson& value) const {
+    const bool begins = event == Event::object_start || event == Event::array_start;
+    if (event != Event::value && !begins) return;
+    const char* type = !begins ? value.type_name() : event == Event::object_start ? "object" : "array";
+    require(!begins && value.is_string(), where_, "__metadata__ '{}' is {}, expected a string", *field_,
+            type);
   }
 
   void take_tensor(const HeaderJson& value) {

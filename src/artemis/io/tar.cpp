@@ -3,8 +3,9 @@
 #include <archive.h>
 #include <archive_entry.h>
 
+#include <algorithm>
+#include <exception>
 #include <utility>
-#include <vector>
 
 #include "artemis/core/error.h"
 #include "artemis/io/atomic_file.h"
@@ -23,14 +24,21 @@ bool climbs(const std::filesystem::path& path) {
   return false;
 }
 
-// "a/b.tar.jpg" is key "a/b", part "tar.jpg".
+// "a/b.tar.JPG" is key "a/b", part "tar.jpg"; both are empty for a file that belongs to no sample.
 std::pair<std::string, std::string> split_key(const std::filesystem::path& path) {
   const std::string name = path.filename().string();
   const std::size_t dot = name.find('.');
-  const std::string stem = name.substr(0, dot);
-  const std::string part = dot == std::string::npos ? "" : name.substr(dot + 1);
-  return {(path.parent_path() / stem).string(), part};
+  if (dot == 0 || dot == std::string::npos) return {};
+  std::string part = name.substr(dot + 1);
+  for (char& c : part) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return {(path.parent_path() / name.substr(0, dot)).string(), part};
 }
+
+// What skip_to() passes over.
+class BrokenSample : public Error {
+ public:
+  using Error::Error;
+};
 
 }  // namespace
 
@@ -56,82 +64,131 @@ struct TarSamples::Archive {
   }
 };
 
+// One file of the archive. A fault without a key stands for bytes that are no member.
 struct TarSamples::Member {
   std::string key;
   std::string part;
   std::string bytes;
+  std::string fault;
 };
 
-TarSamples::TarSamples(std::filesystem::path file, std::int64_t max_member_bytes)
-    : file_(std::move(file)),
-      max_member_bytes_(max_member_bytes),
-      archive_(std::make_unique<Archive>(file_)) {}
+TarSamples::TarSamples(std::filesystem::path file, std::int64_t max_sample_bytes)
+    : file_(std::move(file)), max_sample_bytes_(max_sample_bytes) {
+  std::error_code error;
+  const bool empty =
+      std::filesystem::is_regular_file(file_, error) && std::filesystem::is_empty(file_, error);
+  require(!empty, file_.string(), "is empty, expected a tar archive");
+  rewind();
+}
 
 TarSamples::~TarSamples() = default;
 
 void TarSamples::rewind() {
   archive_ = std::make_unique<Archive>(file_);
-  open_ = {};
+  ahead_.reset();
   finished_keys_.clear();
+  position_ = 0;
   ended_ = false;
 }
 
-// The next ordinary file whose name has a key, or nothing at the end.
-std::optional<TarSamples::Member> TarSamples::next_member() {
-  archive_entry* entry = nullptr;
-  for (;;) {
-    const int status = archive_read_next_header(archive_->reader, &entry);
-    if (status == ARCHIVE_EOF) return std::nullopt;
-    if (status < ARCHIVE_WARN) {
-      ended_ = true;
-      fail(file_.string(), "the archive breaks off: {}", archive_->message());
+void TarSamples::skip_to(std::int64_t position) {
+  if (position < position_) rewind();
+  while (position_ < position) {
+    try {
+      if (!next()) fail(file_.string(), "has {} samples, expected to go on after {}", position_, position);
+    } catch (const BrokenSample&) {
+      continue;
     }
-    const char* raw_name = archive_entry_pathname(entry);
-    require(raw_name != nullptr, file_.string(), "a member has no readable name");
-    const std::filesystem::path path = std::filesystem::path(raw_name).lexically_normal();
-    if (archive_entry_filetype(entry) != AE_IFREG || path.filename().string().starts_with('.')) continue;
-    require(!climbs(path), file_.string(), "member '{}' leads out of the archive", raw_name);
-    require(archive_entry_size(entry) <= max_member_bytes_, file_.string(),
-            "member '{}' has {} bytes, at most {} are read", raw_name, archive_entry_size(entry),
-            max_member_bytes_);
-    auto [key, part] = split_key(path);
-    Member member{.key = std::move(key), .part = std::move(part), .bytes = {}};
-    member.bytes.resize(static_cast<std::size_t>(archive_entry_size(entry)));
-    const la_ssize_t got = archive_read_data(archive_->reader, member.bytes.data(), member.bytes.size());
-    if (got != static_cast<la_ssize_t>(member.bytes.size())) {
-      ended_ = true;
-      fail(file_.string(), "member '{}' breaks off: {}", raw_name, archive_->message());
-    }
-    return member;
   }
 }
 
-TarSample TarSamples::take_open_sample() {
-  finished_keys_.insert(open_.key);
-  return std::exchange(open_, TarSample{});
-}
-
-std::optional<TarSample> TarSamples::next() {
+// The next file that belongs to a sample, or nothing at the end.
+std::optional<TarSamples::Member> TarSamples::read_member() {
+  archive_entry* entry = nullptr;
   while (!ended_) {
-    std::optional<Member> member = next_member();
-    if (!member) {
+    const int status = archive_read_next_header(archive_->reader, &entry);
+    if (status == ARCHIVE_EOF) {
       ended_ = true;
       break;
     }
-    const bool same = !open_.parts.empty() && open_.key == member->key;
-    require(same || !finished_keys_.contains(member->key), file_.string(),
-            "member '{}.{}' comes after other samples, its key '{}' was read before", member->key,
-            member->part, member->key);
-    require(!same || !open_.parts.contains(member->part), file_.string(), "member '{}.{}' stands twice",
-            member->key, member->part);
-    std::optional<TarSample> finished;
-    if (!same && !open_.parts.empty()) finished = take_open_sample();
-    open_.key = member->key;
-    open_.parts.emplace(std::move(member->part), std::move(member->bytes));
-    if (finished) return finished;
+    if (status < ARCHIVE_WARN) {
+      ended_ = true;
+      return Member{.key = {}, .part = {}, .bytes = {}, .fault = "breaks off: " + archive_->message()};
+    }
+    if (status == ARCHIVE_RETRY)
+      return Member{
+          .key = {}, .part = {}, .bytes = {}, .fault = "a header is damaged: " + archive_->message()};
+    if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) != nullptr) continue;
+    const char* name = archive_entry_pathname(entry);
+    if (name == nullptr) name = archive_entry_pathname_utf8(entry);
+    if (name == nullptr)
+      return Member{.key = {}, .part = {}, .bytes = {}, .fault = "a member has no readable name"};
+    const std::filesystem::path path(name);
+    auto [key, part] = split_key(path.lexically_normal());
+    if (key.empty()) continue;
+    Member member{.key = std::move(key), .part = std::move(part), .bytes = {}, .fault = {}};
+    if (climbs(path)) {
+      member.fault = fmt::format("member '{}' leads out of the archive", name);
+    } else {
+      read_bytes(member, archive_entry_size(entry));
+    }
+    return member;
   }
-  if (open_.parts.empty()) return std::nullopt;
-  return take_open_sample();
+  return std::nullopt;
+}
+
+// Grows with what is there, not with what the header promises.
+void TarSamples::read_bytes(Member& member, std::int64_t size) {
+  if (size > max_sample_bytes_) {
+    member.fault = fmt::format("member '{}.{}' has {} bytes, at most {} are read", member.key, member.part,
+                               size, max_sample_bytes_);
+    return;
+  }
+  const auto wanted = static_cast<std::size_t>(size);
+  while (member.bytes.size() < wanted) {
+    const std::size_t used = member.bytes.size();
+    member.bytes.resize(std::min(wanted, used + std::max(used, block_bytes)));
+    const la_ssize_t got =
+        archive_read_data(archive_->reader, member.bytes.data() + used, member.bytes.size() - used);
+    if (got <= 0) {
+      ended_ = true;
+      member.fault =
+          fmt::format("member '{}.{}' breaks off: {}", member.key, member.part, archive_->message());
+      return;
+    }
+    member.bytes.resize(used + static_cast<std::size_t>(got));
+  }
+}
+
+std::string TarSamples::add(TarSample& sample, Member member) const {
+  if (!member.fault.empty()) return member.fault;
+  std::int64_t bytes = static_cast<std::int64_t>(member.bytes.size());
+  for (const auto& [part, content] : sample.parts) bytes += static_cast<std::int64_t>(content.size());
+  if (bytes > max_sample_bytes_)
+    return fmt::format("sample '{}' has over {} bytes", member.key, max_sample_bytes_);
+  const auto [place, fresh] = sample.parts.emplace(member.part, std::move(member.bytes));
+  return fresh ? "" : fmt::format("member '{}.{}' stands twice", member.key, member.part);
+}
+
+std::optional<TarSample> TarSamples::next() {
+  const auto read_ahead = [this] {
+    std::optional<Member> member = read_member();
+    ahead_ = member ? std::make_unique<Member>(std::move(*member)) : nullptr;
+  };
+  if (!ahead_) read_ahead();
+  if (!ahead_) return std::nullopt;
+  TarSample sample{.key = ahead_->key, .parts = {}};
+  std::string fault;
+  if (!sample.key.empty() && !finished_keys_.insert(sample.key).second)
+    fault = fmt::format("member '{}.{}' comes after other samples, its key was read before", sample.key,
+                        ahead_->part);
+  while (ahead_ && ahead_->key == sample.key) {
+    if (fault.empty()) fault = add(sample, std::move(*ahead_));
+    read_ahead();
+  }
+  ++position_;
+  if (!fault.empty()) throw BrokenSample(file_.string(), fault);
+  return sample;
 }
 
 struct TarWriter::Output {
@@ -142,33 +199,33 @@ struct TarWriter::Output {
   Output& operator=(const Output&) = delete;
 
   void check(bool holds) const {
-    require(holds, where, "cannot be written: {}",
-            archive_error_string(writer) == nullptr ? "unknown reason" : archive_error_string(writer));
+    if (failure) std::rethrow_exception(failure);
+    const char* reason = archive_error_string(writer);
+    require(holds, where, "cannot be written: {}", reason == nullptr ? "unknown reason" : reason);
+  }
+
+  // libarchive's sink.
+  static la_ssize_t write(archive*, void* self, const void* bytes, std::size_t count) {
+    auto& output = *static_cast<Output*>(self);
+    try {
+      output.file.append(std::span(static_cast<const std::byte*>(bytes), count));
+      return static_cast<la_ssize_t>(count);
+    } catch (const Error&) {
+      output.failure = std::current_exception();
+      return -1;
+    }
   }
 
   AtomicFile file;
   std::string where;
   archive* writer;
+  std::exception_ptr failure;  // of `file`; an exception must not pass through libarchive
 };
-
-namespace {
-
-// libarchive's sink; an exception must not pass through its C code.
-la_ssize_t append_to_file(archive* writer, void* file, const void* bytes, std::size_t count) {
-  try {
-    static_cast<AtomicFile*>(file)->append(std::span(static_cast<const std::byte*>(bytes), count));
-    return static_cast<la_ssize_t>(count);
-  } catch (const Error& error) {
-    archive_set_error(writer, EIO, "%s", error.what());
-    return -1;
-  }
-}
-
-}  // namespace
 
 TarWriter::TarWriter(const std::filesystem::path& file) : output_(std::make_unique<Output>(file)) {
   archive_write_set_format_ustar(output_->writer);
-  output_->check(archive_write_open(output_->writer, &output_->file, nullptr, append_to_file, nullptr) ==
+  archive_write_set_options(output_->writer, "hdrcharset=BINARY");
+  output_->check(archive_write_open(output_->writer, output_.get(), nullptr, Output::write, nullptr) ==
                  ARCHIVE_OK);
 }
 

@@ -14,39 +14,49 @@ namespace artemis {
 
 struct TarSample {
   std::string key;                           // the path up to the first dot of the file name
-  std::map<std::string, std::string> parts;  // what follows that dot, and the bytes
+  std::map<std::string, std::string> parts;  // what follows that dot, in small letters, and the bytes
 };
 
+// Folders, links, files whose name begins with a dot and files without an extension are passed over. An
+// archive without its closing zero blocks is taken as whole when it ends between two members.
 class TarSamples {
  public:
-  static constexpr std::int64_t default_member_bytes = std::int64_t{256} << 20;
+  static constexpr std::int64_t default_sample_bytes = std::int64_t{256} << 20;
 
   // .tar, or compressed by gzip. Throws Error naming the file.
-  explicit TarSamples(std::filesystem::path file, std::int64_t max_member_bytes = default_member_bytes);
+  explicit TarSamples(std::filesystem::path file, std::int64_t max_sample_bytes = default_sample_bytes);
   ~TarSamples();
   TarSamples(const TarSamples&) = delete;
   TarSamples& operator=(const TarSamples&) = delete;
 
-  // The next sample, or nothing at the end. Throws Error naming archive and member for a key that comes again
-  // after others, a part that stands twice, a name that climbs out, a member over the limit or an archive
-  // that breaks off; the next call goes on after it (after a break there is nothing more).
+  // The next sample, or nothing at the end. Throws Error naming archive and member, once for each broken
+  // sample: a key that comes again after others, a part that stands twice, a name that climbs out, more bytes
+  // than allowed, a damaged header, an archive that breaks off. The next call goes on after that sample
+  // (where the archive breaks off, there is nothing more).
   std::optional<TarSample> next();
 
   // Back to the first sample.
   void rewind();
 
+  // Samples behind us, broken ones included: where skip_to() of another reader comes to go on from here.
+  std::int64_t position() const { return position_; }
+  void skip_to(std::int64_t position);
+
  private:
   struct Archive;
   struct Member;
 
-  std::optional<Member> next_member();
-  TarSample take_open_sample();
+  std::optional<Member> read_member();
+  void read_bytes(Member& member, std::int64_t size);
+  // Adds a member to the sample; what is wrong with it, or nothing.
+  std::string add(TarSample& sample, Member member) const;
 
   std::filesystem::path file_;
-  std::int64_t max_member_bytes_;
+  std::int64_t max_sample_bytes_;
   std::unique_ptr<Archive> archive_;
-  TarSample open_;  // the sample whose members are being read
+  std::unique_ptr<Member> ahead_;  // the first member of the next sample
   std::unordered_set<std::string> finished_keys_;
+  std::int64_t position_ = 0;
   bool ended_ = false;
 };
 
@@ -58,6 +68,7 @@ class TarWriter {
   TarWriter(const TarWriter&) = delete;
   TarWriter& operator=(const TarWriter&) = delete;
 
+  // `name` of at most 255 bytes.
   void append(const std::string& name, std::string_view bytes);
   // Ends the archive and puts it in place; without it there is no file.
   void close();
