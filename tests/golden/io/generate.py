@@ -129,6 +129,8 @@ def cases():
         yield f"unknown field {depth} deep", one(extra=json.loads("[" * depth + "]" * depth))
     yield "metadata entry twice", raw('{"__metadata__":{"dtype":"b","dtype":"c"}}')
     yield "metadata null twice", raw('{"__metadata__":null,"__metadata__":null}')
+    yield "metadata entry twice, the first no text", raw('{"__metadata__":{"a":null,"a":"c"}}')
+    yield "metadata entry twice, the first a list", raw('{"__metadata__":{"a":["b"],"a":"c"}}')
     yield "metadata entry null", raw('{"__metadata__":{"a":null}}')
     yield "metadata behind a tensor", raw('{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},'
                                           '"__metadata__":{"shape":"x"}}', b"\1")
