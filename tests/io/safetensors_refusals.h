@@ -84,7 +84,7 @@ inline const std::map<std::string, std::string>& refusals() {
       {"metadata entry twice, the first no text", "__metadata__ 'a' is null, expected a string"},
       {"metadata entry twice, the first a list", "__metadata__ 'a' is array, expected a string"},
       {"metadata entry null", "__metadata__ 'a' is null, expected a string"},
-      {"metadata as a tensor", "__metadata__ 'data_offsets' is array, expected a string"},
+      {"metadata as a tensor", "__metadata__ 'shape' is array, expected a string"},
       {"dtype in a tag with a value", "tensor 'a': dtype is object, expected a string"},
       {"dtype in two tags", "tensor 'a': dtype is object, expected a string"},
       {"dtype in a tag twice", "tensor 'a': dtype is object, expected a string"},
