@@ -71,6 +71,38 @@ TEST(AtomicFile, ATargetThatCannotBeReplacedLeavesNothingBehind) {
   EXPECT_EQ(read_file(file), "old");
 }
 
+TEST(AtomicFile, ADeviceIsWrittenAndNeverReplaced) {
+  expect_error(error_of([] { write_file_atomically("/dev/full", "new"); }),
+               "[/dev/full] cannot be written: No space left on device");
+  write_file_atomically("/dev/null", "new");
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/full"));
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+}
+
+TEST(AtomicFile, ALinkUnderTheTemporaryNameIsNotFollowed) {
+  const TemporaryFolder folder;
+  const auto precious = folder.write("precious", "old");
+  const std::filesystem::path file = folder.path() / "x";
+  std::filesystem::create_symlink(precious, file.string() + ".tmp-" + std::to_string(getpid()));
+  write_file_atomically(file, "new");
+  EXPECT_EQ(read_file(precious), "old");
+  EXPECT_EQ(read_file(file), "new");
+}
+
+TEST(AtomicFile, AFolderWithoutPermissionIsNamed) {
+  const TemporaryFolder folder;
+  std::filesystem::permissions(folder.path(),
+                               std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+  const bool superuser = geteuid() == 0;  // who may write everywhere, so that another has to try
+  ASSERT_EQ(superuser ? seteuid(65534) : 0, 0);
+  const std::string written = error_of([&] { write_file_atomically(folder.path() / "x", "new"); });
+  const std::string staged = error_of([&] { StagedDirectory{folder.path() / "x"}; });
+  ASSERT_EQ(superuser ? seteuid(0) : 0, 0);
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_all);
+  expect_error(written, "x] cannot be created: Permission denied");
+  expect_error(staged, "x] cannot be created: Permission denied");
+}
+
 TEST(StagedDirectory, WhatAKilledProcessLeftIsNotPublished) {
   const TemporaryFolder folder;
   const std::filesystem::path out = folder.path() / "out";

@@ -1,6 +1,7 @@
 #include "artemis/io/atomic_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -22,6 +23,12 @@ std::filesystem::path folder_of(const std::filesystem::path& file) {
   return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
 }
 
+// Something that is no regular file and no folder: a terminal, a pipe, /dev/null.
+bool is_device(const std::filesystem::path& file) {
+  struct stat status {};
+  return stat(file.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
 [[noreturn]] void fail_errno(const std::filesystem::path& file, const char* action) {
   fail(file.string(), "{}: {}", action, std::strerror(errno));
 }
@@ -41,6 +48,11 @@ class Descriptor {
   int value_;
 };
 
+void sync(const std::filesystem::path& file, int flags) {
+  const Descriptor descriptor(file, O_RDONLY | flags);
+  if (fsync(descriptor.value()) != 0) fail_errno(file, "cannot be synced");
+}
+
 }  // namespace
 
 std::string read_file(const std::filesystem::path& file) {
@@ -59,16 +71,21 @@ std::string read_file(const std::filesystem::path& file) {
   return bytes;
 }
 
-AtomicFile::AtomicFile(std::filesystem::path target)
-    : target_(std::move(target)), temporary_(temporary_name(target_)) {
-  descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
+  if (is_device(target_)) {
+    descriptor_ = open(target_.c_str(), O_WRONLY | O_CLOEXEC);
+  } else {
+    temporary_ = temporary_name(target_);
+    unlink(temporary_.c_str());  // what a killed process with our number left
+    descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  }
   if (descriptor_ < 0) fail_with_errno("cannot be created");
 }
 
 AtomicFile::~AtomicFile() {
   if (descriptor_ < 0) return;
   close(descriptor_);
-  unlink(temporary_.c_str());
+  if (!temporary_.empty()) unlink(temporary_.c_str());
 }
 
 void AtomicFile::fail_with_errno(const char* action) const { fail_errno(target_, action); }
@@ -83,9 +100,14 @@ void AtomicFile::append(std::span<const std::byte> bytes) {
 }
 
 void AtomicFile::commit() {
-  if (fsync(descriptor_) != 0) fail_with_errno("cannot be synced");
-  const int descriptor = std::exchange(descriptor_, -1);
-  if (close(descriptor) != 0 || rename(temporary_.c_str(), target_.c_str()) != 0) {
+  const bool device = temporary_.empty();
+  if (!device && fsync(descriptor_) != 0) fail_with_errno("cannot be synced");
+  const bool closed = close(std::exchange(descriptor_, -1)) == 0;
+  if (device) {
+    if (!closed) fail_with_errno("cannot be written");
+    return;
+  }
+  if (!closed || rename(temporary_.c_str(), target_.c_str()) != 0) {
     const int reason = errno;
     unlink(temporary_.c_str());
     errno = reason;
@@ -119,15 +141,13 @@ StagedDirectory::~StagedDirectory() {
 }
 
 void StagedDirectory::commit() {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(staging_)) sync(entry.path(), 0);
   sync_directory(staging_);
   if (rename(staging_.c_str(), target_.c_str()) != 0) fail_errno(target_, "cannot be put in place");
   committed_ = true;
   sync_directory(folder_of(target_));
 }
 
-void sync_directory(const std::filesystem::path& directory) {
-  const Descriptor descriptor(directory, O_RDONLY | O_DIRECTORY);
-  if (fsync(descriptor.value()) != 0) fail_errno(directory, "cannot be synced");
-}
+void sync_directory(const std::filesystem::path& directory) { sync(directory, O_DIRECTORY); }
 
 }  // namespace artemis

@@ -13,8 +13,8 @@ namespace artemis {
 std::string read_file(const std::filesystem::path& file);
 
 // Writes under a temporary name beside the target, syncs, renames and syncs the folder, so that a reader sees
-// the old file or the new one. Without commit() the target stays as it was. Every failure is an Error naming
-// the file.
+// the old file or the new one. Without commit() the target stays as it was. A device or pipe is written as
+// the bytes come. Every failure is an Error naming the file.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path target);
@@ -36,8 +36,8 @@ class AtomicFile {
 
 void write_file_atomically(const std::filesystem::path& target, std::string_view bytes);
 
-// A folder under a temporary name beside its target, renamed at commit(); removed when there is none. Throws
-// Error when the target exists already.
+// A folder under a temporary name beside its target, synced and renamed at commit(); removed when there is
+// none. Throws Error when the target exists already.
 class StagedDirectory {
  public:
   explicit StagedDirectory(std::filesystem::path target);
