@@ -126,6 +126,34 @@ TEST(Safetensors, RefusesToWriteANameTwice) {
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
+TEST(Safetensors, RefusesToWriteNamesThatNobodyCouldRead) {
+  const TemporaryFolder folder;
+  const std::byte value{};
+  for (const auto& [name, expected] : {std::pair{"__metadata__", "'__metadata__' is written twice"},
+                                       std::pair{"\xff", "a name or metadata cannot be written"}}) {
+    const std::vector<NamedTensor> tensors = {{name, "U8", {1}, std::span(&value, 1)}};
+    expect_error(error_of([&] { write_safetensors(folder.path() / "x", tensors, {}); }), expected);
+  }
+  expect_error(error_of([&] {
+                 write_safetensors(folder.path() / "x", {}, {{"key", "\xc0\x80"}});
+               }),
+               "a name or metadata cannot be written");
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(Safetensors, SoundEntriesThatAreNoTensorsOfOurs) {
+  std::string bytes = R"({"wide":{"dtype":"F64","shape":[0],"data_offsets":[0,0]},)"
+                      R"("deep":{"dtype":"U8","shape":[0,1,1,1,1,1,1,1,1],"data_offsets":[0,0]},)"
+                      R"("vast":{"dtype":"U8","shape":[4611686018427387904,3,0],"data_offsets":[0,0]}})";
+  bytes.insert(0, std::string{static_cast<char>(bytes.size()), 0, 0, 0, 0, 0, 0, 0});
+  const SafetensorsFile file = SafetensorsFile::parse(std::as_bytes(std::span(bytes)), "x");
+  EXPECT_EQ(file.entry("vast").count(), 0);
+  expect_error(error_of([&] { file.tensor("wide"); }), "'wide' is F64, which artemis does not compute with");
+  expect_error(error_of([&] { file.tensor("deep"); }), "'deep' has 9 axes, at most 8 are supported");
+  expect_error(error_of([&] { file.tensor("vast"); }),
+               "'vast' of shape (4611686018427387904, 3, 0) is too large");
+}
+
 TEST(Safetensors, DeepHeadersAreRefused) {
   const std::string header = "{\"a\":" + std::string(100000, '[') + std::string(100000, ']') + "}";
   std::string bytes(8, '\0');
