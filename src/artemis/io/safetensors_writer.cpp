@@ -1,3 +1,5 @@
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <unordered_set>
 
@@ -40,11 +42,11 @@ std::string header_of(std::span<const NamedTensor* const> tensors,
   std::unordered_set<std::string_view> written = {"__metadata__"};
   for (const NamedTensor* tensor : tensors) {
     require(written.insert(tensor->name).second, where, "the name '{}' is written twice", tensor->name);
-    const Json entry = {{"dtype", tensor->dtype_name},
-                        {"shape", tensor->shape},
-                        {"data_offsets", {offset, offset + tensor->bytes.size()}}};
-    text += fmt::format("{}{}:{}", text.size() > 1 ? "," : "", quoted(tensor->name, where), entry.dump());
-    offset += tensor->bytes.size();
+    const std::uint64_t end = offset + tensor->bytes.size();
+    text += fmt::format(R"({}{}:{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})",
+                        text.size() > 1 ? "," : "", quoted(tensor->name, where), tensor->dtype_name,
+                        fmt::join(tensor->shape, ","), offset, end);
+    offset = end;
   }
   text += '}';
   text.resize((text.size() + 7) / 8 * 8, ' ');

@@ -160,10 +160,9 @@ void TarSamples::read_bytes(Member& member, std::int64_t size) {
   }
 }
 
-std::string TarSamples::add(TarSample& sample, Member member) const {
+std::string TarSamples::add(TarSample& sample, std::int64_t& bytes, Member member) const {
   if (!member.fault.empty()) return member.fault;
-  std::int64_t bytes = static_cast<std::int64_t>(member.bytes.size());
-  for (const auto& [part, content] : sample.parts) bytes += static_cast<std::int64_t>(content.size());
+  bytes += static_cast<std::int64_t>(member.bytes.size());
   if (bytes > max_sample_bytes_)
     return fmt::format("sample '{}' has over {} bytes", member.key, max_sample_bytes_);
   const auto [place, fresh] = sample.parts.emplace(member.part, std::move(member.bytes));
@@ -178,12 +177,13 @@ std::optional<TarSample> TarSamples::next() {
   if (!ahead_) read_ahead();
   if (!ahead_) return std::nullopt;
   TarSample sample{.key = ahead_->key, .parts = {}};
+  std::int64_t bytes = 0;
   std::string fault;
   if (!sample.key.empty() && !finished_keys_.insert(sample.key).second)
     fault = fmt::format("member '{}.{}' comes after other samples, its key was read before", sample.key,
                         ahead_->part);
   while (ahead_ && ahead_->key == sample.key) {
-    if (fault.empty()) fault = add(sample, std::move(*ahead_));
+    if (fault.empty()) fault = add(sample, bytes, std::move(*ahead_));
     read_ahead();
   }
   ++position_;

@@ -48,8 +48,8 @@ class TarSamples {
 
   std::optional<Member> read_member();
   void read_bytes(Member& member, std::int64_t size);
-  // Adds a member to the sample; what is wrong with it, or nothing.
-  std::string add(TarSample& sample, Member member) const;
+  // Adds a member to the sample, which has `bytes` so far; what is wrong with it, or nothing.
+  std::string add(TarSample& sample, std::int64_t& bytes, Member member) const;
 
   std::filesystem::path file_;
   std::int64_t max_sample_bytes_;
