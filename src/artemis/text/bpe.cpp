@@ -40,6 +40,8 @@ BytePairModel::BytePairModel(const SortedJson& json, bool byte_level, const std:
   require(type == "BPE", where, "model '{}' is not supported, expected BPE", type);
   refuse_affix(json, "continuing_subword_prefix", where);
   refuse_affix(json, "end_of_word_suffix", where);
+  const auto dropout = json_get_or<double>(json, "dropout", where, 0);
+  require(dropout == 0, where, "key 'dropout' is {}, which is not supported, expected null", dropout);
   ignore_merges_ = json_get_or<bool>(json, "ignore_merges", where, false);
   byte_fallback_ = json_get_or<bool>(json, "byte_fallback", where, false);
   fuse_unk_ = json_get_or<bool>(json, "fuse_unk", where, false);

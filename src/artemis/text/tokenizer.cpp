@@ -149,6 +149,9 @@ std::vector<std::int32_t> Tokenizer::template_ids(const SortedJson& json, const 
   for (const SortedJson& id : token["ids"]) {
     require(id.is_number_integer() && id.get<std::int64_t>() >= 0 && id.get<std::int64_t>() < largest_id,
             where_, "the post-processor's token '{}' has the id {}", name, id.dump());
+    const auto place = id.get<std::size_t>();
+    require(place < tokens_.size() && known_[place], where_,
+            "the post-processor's token '{}' has the id {}, which has no token", name, place);
     ids.push_back(id.get<std::int32_t>());
   }
   return ids;
@@ -179,15 +182,15 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view text, bool add_spec
 }
 
 std::string Tokenizer::decode(std::span<const std::int32_t> ids, bool skip_special_tokens) const {
-  std::vector<std::string> tokens;
-  tokens.reserve(ids.size());
+  TokenStream stream = decoder_.stream();
+  std::string text;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const auto place = static_cast<std::size_t>(ids[i]);
     require(ids[i] >= 0 && place < tokens_.size() && known_[place], where_,
             "id {} at position {} has no token", ids[i], i);
-    if (!skip_special_tokens || !is_special(ids[i])) tokens.push_back(tokens_[place]);
+    if (!skip_special_tokens || !is_special(ids[i])) text += stream.push(tokens_[place]);
   }
-  return decoder_(std::move(tokens));
+  return text + stream.finish();
 }
 
 std::optional<std::int32_t> Tokenizer::token_to_id(std::string_view token) const {
