@@ -63,6 +63,8 @@ std::string repr_sequence(Heap& heap, const Sequence& sequence) {
     case SequenceKind::tuple:
       return "(" + repr_items(heap, sequence.items) + (sequence.items.size() == 1 ? ",)" : ")");
     case SequenceKind::range:
+      if (sequence.text.empty())
+        fault("a part of a range cannot be printed, expected the filter 'list' after it");
       return sequence.text;
     case SequenceKind::keys:
       return "dict_keys([" + repr_items(heap, sequence.items) + "])";

@@ -50,14 +50,14 @@ Value map(Interpreter& in, const Value& input, Arguments& arguments) {
   if (!input.truth()) return in.heap().iterator({});
   if (arguments.positional.empty()) {
     const Parameters p("map", arguments, {"attribute", "default"}, 1);
-    for (const Value& item : iterate(in.heap(), input)->items) {
+    for (const Value& item : each_of(in.heap(), input)) {
       Value value = get_path(in, item, p[0], p[1]);
       items.push_back(std::move(value));
     }
     return in.heap().iterator(std::move(items));
   }
   const std::string name = take_name(arguments, "a filter");
-  for (const Value& item : iterate(in.heap(), input)->items) {
+  for (const Value& item : each_of(in.heap(), input)) {
     Arguments copy = arguments;
     items.push_back(in.apply_filter(name, item, copy));
     in.heap().reserve(items.size() * sizeof(Value));
@@ -78,7 +78,7 @@ Value choose(Interpreter& in, const Value& input, Arguments& arguments) {
   const bool has_test = !arguments.positional.empty();
   const std::string name = has_test ? take_name(arguments, "a test") : "";
   std::vector<Value> items;
-  for (const Value& item : iterate(in.heap(), input)->items) {
+  for (const Value& item : each_of(in.heap(), input)) {
     const Value value = get_path(in, item, path);
     in.heap().step();
     Arguments copy = arguments;
@@ -92,7 +92,7 @@ Value group_by(Interpreter& in, const Value& input, Arguments& arguments) {
   const Parameters p("groupby", arguments, {"attribute", "default", "case_sensitive"}, 1);
   const bool exact = p.truth(2, false);
   std::vector<std::pair<Value, Value>> keyed;
-  for (const Value& item : iterate(in.heap(), input)->items) {
+  for (const Value& item : each_of(in.heap(), input)) {
     const Value key = get_path(in, item, p[0], p[1]);
     keyed.emplace_back(exact ? key : fold_case(in, key), item);
     in.heap().reserve(keyed.size() * 100);

@@ -11,6 +11,17 @@
 namespace artemis::jinja {
 namespace {
 
+// A text with the decimal digits of all scripts as ASCII's; they stand in Unicode in runs from 0 to 9.
+std::string ascii_digits(std::string_view text) {
+  std::string out;
+  for (const char32_t code : code_points(text)) {
+    char32_t zero = code;
+    while (code > 0x7F && is_decimal(code) && is_decimal(zero - 1)) --zero;
+    append_code_point(out, code > 0x7F && is_decimal(code) ? U'0' + (code - zero) % 10 : code);
+  }
+  return out;
+}
+
 // Digits without the single '_' that Python allows between them; nothing when
 // they stand elsewhere.
 std::optional<std::string> without_underscores(std::string_view text) {
@@ -30,7 +41,7 @@ std::optional<std::string> without_underscores(std::string_view text) {
 
 // Python's int(text, base); nothing when it is no integer.
 std::optional<std::int64_t> parse_integer(std::string_view text, int base) {
-  const std::optional<std::string> clean = without_underscores(strip(text, Side::both));
+  const std::optional<std::string> clean = without_underscores(ascii_digits(strip(text, Side::both)));
   if (!clean || clean->empty()) return std::nullopt;
   std::string_view digits = *clean;
   const bool minus = digits[0] == '-';
@@ -57,7 +68,7 @@ std::optional<std::int64_t> parse_integer(std::string_view text, int base) {
 
 // Python's float(text); nothing when it is no number.
 std::optional<double> parse_real(std::string_view text) {
-  const std::optional<std::string> clean = without_underscores(strip(text, Side::both));
+  const std::optional<std::string> clean = without_underscores(ascii_digits(strip(text, Side::both)));
   if (!clean || clean->empty()) return std::nullopt;
   std::string_view digits = *clean;
   const bool minus = digits[0] == '-';

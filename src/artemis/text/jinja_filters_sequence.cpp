@@ -99,7 +99,7 @@ Value sort(Interpreter& in, const Value& input, Arguments& arguments) {
   const bool exact = p.truth(1, false);
   const std::vector<Value> paths = paths_of(in, p[2]);
   Keyed keyed;
-  for (const Value& item : iterate(in.heap(), input)->items) {
+  for (const Value& item : each_of(in.heap(), input)) {
     std::vector<Value> keys;
     for (const Value& path : paths) {
       const Value key = get_path(in, item, path);
@@ -156,7 +156,7 @@ Value sum(Interpreter& in, const Value& input, Arguments& arguments) {
   const Parameters p("sum", arguments, {"attribute", "start"});
   Value total = p.has(1) ? p[1] : Value(std::int64_t{0});
   if (total.is_string()) fault("sum() can't sum strings");
-  for (const Value& item : iterate(in.heap(), input)->items) {
+  for (const Value& item : each_of(in.heap(), input)) {
     total = binary(in.heap(), "+", total, get_path(in, item, p[0]));
   }
   return total;
@@ -166,7 +166,7 @@ Value unique(Interpreter& in, const Value& input, Arguments& arguments) {
   const Parameters p("unique", arguments, {"case_sensitive", "attribute"});
   std::vector<Value> items;
   std::unordered_multimap<std::size_t, Value> seen;
-  for (const Value& item : iterate(in.heap(), input)->items) {
+  for (const Value& item : each_of(in.heap(), input)) {
     const Value path = get_path(in, item, p[1]);
     const Value key = p.truth(0, false) ? path : fold_case(in, path);
     const std::size_t code = hash(key);

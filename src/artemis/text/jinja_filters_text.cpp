@@ -90,7 +90,8 @@ Value format(Interpreter& in, const Value& input, Arguments& arguments) {
     for (const auto& [name, value] : arguments.named) named.emplace_back(in.heap().text(name), value);
     values = in.heap().dict(named);
   }
-  return in.heap().text(percent_format(in.heap(), to_string(in.heap(), input), values));
+  const Value text = input.is_string() ? input : in.heap().text(to_string(in.heap(), input));
+  return percent_format(in.heap(), text, values);
 }
 
 void append_quoted(std::string& out, std::string_view text, bool in_query) {
@@ -120,7 +121,7 @@ Value url_encode(Interpreter& in, const Value& input, Arguments& arguments) {
   if (input.is_dict()) {
     for (const auto& [key, value] : input.dict()->items) append(key, value);
   } else if (pairs) {
-    for (const Value& pair : iterate(in.heap(), input)->items) {
+    for (const Value& pair : each_of(in.heap(), input)) {
       const SequencePtr parts = iterate(in.heap(), pair);
       if (parts->items.size() != 2) fault("urlencode() expected pairs");
       append(parts->items[0], parts->items[1]);

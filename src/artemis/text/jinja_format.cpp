@@ -188,8 +188,8 @@ bool is_one_of(char c, std::string_view set) { return set.find(c) != std::string
 // text % values, one conversion after another.
 class PercentFormatter {
  public:
-  PercentFormatter(Heap& heap, std::string_view text, const Value& values)
-      : heap_(heap), rest_(text), values_(values) {}
+  PercentFormatter(Heap& heap, const Value& text, const Value& values)
+      : heap_(heap), markup_(text.is_markup()), rest_(text.string()), values_(values) {}
 
   std::string run() {
     for (std::size_t at = rest_.find('%'); at != std::string_view::npos; at = rest_.find('%')) {
@@ -280,7 +280,7 @@ class PercentFormatter {
       if (type == 'a') fault("the conversion '%a' is not supported");
       spec.fill = " ";
       spec.align = left ? '<' : '>';
-      out_ += format_string(heap_, type == 's' ? to_string(heap_, value) : to_repr(heap_, value), spec);
+      out_ += format_string(heap_, type == 's' ? text_within(heap_, value, markup_) : printed(value), spec);
     } else if (is_one_of(type, "diu")) {
       put_integer(value, spec);
     } else if (is_one_of(type, "xXo")) {
@@ -297,6 +297,11 @@ class PercentFormatter {
     } else {
       fault("unsupported format character '{}'", type);
     }
+  }
+
+  std::string printed(const Value& value) {
+    const std::string text = to_repr(heap_, value);
+    return markup_ ? escape_html(text) : text;
   }
 
   void put_integer(const Value& value, Specification& spec) {
@@ -321,6 +326,7 @@ class PercentFormatter {
   }
 
   Heap& heap_;
+  bool markup_;
   std::string_view rest_;
   const Value& values_;
   std::string out_;
@@ -330,9 +336,9 @@ class PercentFormatter {
 
 }  // namespace
 
-std::string percent_format(Heap& heap, const std::string& text, const Value& arguments) {
-  heap.step_bytes(text.size());
-  return PercentFormatter(heap, text, arguments).run();
+Value percent_format(Heap& heap, const Value& text, const Value& arguments) {
+  heap.step_bytes(text.string().size());
+  return heap.text(PercentFormatter(heap, text, arguments).run(), text.is_markup());
 }
 
 std::string format_value(Heap& heap, const Value& value, std::string_view specification) {

@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "artemis/text/jinja_methods.h"
+#include "artemis/text/jinja_operators.h"
 #include "artemis/text/jinja_unicode.h"
 
 namespace artemis::jinja {
@@ -11,7 +12,8 @@ constexpr int max_nesting = 3;  // a specification may hold fields, those no fur
 
 class Formatter {
  public:
-  Formatter(Interpreter& interpreter, const Arguments& arguments) : in_(interpreter), arguments_(arguments) {}
+  Formatter(Interpreter& interpreter, const Arguments& arguments, bool markup)
+      : in_(interpreter), arguments_(arguments), markup_(markup) {}
 
   std::string run(std::string_view text, int nesting) {
     if (nesting > max_nesting) fault("Max string recursion exceeded");
@@ -64,7 +66,8 @@ class Formatter {
       rest.remove_prefix(2);
     }
     if (rest.starts_with(':')) rest.remove_prefix(1);
-    return format_value(in_.heap(), value, run(rest, nesting + 1));
+    const std::string formatted = format_value(in_.heap(), value, run(rest, nesting + 1));
+    return markup_ && !value.is_markup() ? escape_html(formatted) : formatted;
   }
 
   Value convert(const Value& value, char conversion) {
@@ -117,6 +120,7 @@ class Formatter {
 
   Interpreter& in_;
   const Arguments& arguments_;
+  bool markup_;
   std::int64_t next_ = 0;
 };
 
@@ -124,7 +128,8 @@ class Formatter {
 
 Value format_method(Interpreter& interpreter, const Value& self, Arguments& arguments) {
   interpreter.heap().step_bytes(self.string().size());
-  return interpreter.heap().text(Formatter(interpreter, arguments).run(self.string(), 1), self.is_markup());
+  return interpreter.heap().text(Formatter(interpreter, arguments, self.is_markup()).run(self.string(), 1),
+                                 self.is_markup());
 }
 
 Value format_map_method(Interpreter& interpreter, const Value& self, Arguments& arguments) {

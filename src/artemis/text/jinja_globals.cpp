@@ -53,7 +53,7 @@ std::vector<std::pair<Value, Value>> entries(Interpreter& in, const char* name, 
     if (source.is_dict()) {
       items = source.dict()->items;
     } else {
-      for (const Value& pair : iterate(in.heap(), source)->items) {
+      for (const Value& pair : each_of(in.heap(), source)) {
         const SequencePtr parts = iterate(in.heap(), pair);
         if (parts->items.size() != 2) fault("{} expected pairs of key and value", name);
         items.emplace_back(parts->items[0], parts->items[1]);

@@ -13,6 +13,8 @@ namespace {
 constexpr std::array symbols{"//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[",
                              "]",  "(",  ")",  "{",  "}",  ">",  "<", "=", ".", ":", "|", ",", ";"};
 
+constexpr std::size_t max_source = 128 << 10;  // published ones have less than a quarter of it
+
 // Line ends become \n, and one at the end of the text is dropped.
 std::string normalize(std::string_view source) {
   std::string text;
@@ -27,6 +29,15 @@ std::string normalize(std::string_view source) {
   }
   if (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
+}
+
+bool is_utf8(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t begin = i;
+    next_code_point(text, i);
+    if (i == begin + 1 && (text[begin] & 0x80) != 0) return false;
+  }
+  return true;
 }
 
 bool is_ascii_digit(char c) { return c >= '0' && c <= '9'; }
@@ -355,6 +366,9 @@ class Lexer {
 std::string line_of(std::string_view where, int line) { return fmt::format("{}:{}", where, line); }
 
 std::vector<Token> tokenize(std::string_view source, std::string_view where) {
+  require(source.size() <= max_source, where, "the template has {} bytes, expected at most {}", source.size(),
+          max_source);
+  require(is_utf8(source), where, "the template is not valid UTF-8");
   return Lexer(source, where).run();
 }
 

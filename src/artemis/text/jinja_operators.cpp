@@ -92,11 +92,8 @@ Value reals(std::string_view symbol, double a, double b) {
 
 Value add_strings(Heap& heap, const Value& left, const Value& right) {
   const bool markup = left.is_markup() || right.is_markup();
-  const auto part = [markup](const Value& value) {
-    return markup && !value.is_markup() ? escape_html(value.string()) : value.string();
-  };
   heap.reserve(left.string().size() + right.string().size());
-  return heap.text(part(left) + part(right), markup);
+  return heap.text(text_within(heap, left, markup) + text_within(heap, right, markup), markup);
 }
 
 bool is_list_or_tuple(const Value& value) {
@@ -146,7 +143,7 @@ std::int64_t multiply_integers(std::int64_t a, std::int64_t b) {
 
 Value binary(Heap& heap, std::string_view symbol, const Value& left, const Value& right) {
   if (symbol == "%" && left.is_string()) {
-    return heap.text(percent_format(heap, left.string(), right), left.is_markup());
+    return percent_format(heap, left, right);
   }
   require_defined(left);
   require_defined(right);
@@ -182,6 +179,10 @@ Value positive(const Value& value) {
   if (value.is_integer()) return value.integer();
   if (value.is_real()) return value.real();
   fault("bad operand type for unary +: '{}'", value.type_name());
+}
+
+std::string text_within(Heap& heap, const Value& value, bool markup) {
+  return markup && !value.is_markup() ? escape_html(to_string(heap, value)) : to_string(heap, value);
 }
 
 std::string escape_html(std::string_view text) {

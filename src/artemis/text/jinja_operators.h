@@ -17,9 +17,11 @@ Value positive(const Value& value);
 std::int64_t add_integers(std::int64_t a, std::int64_t b);
 std::int64_t multiply_integers(std::int64_t a, std::int64_t b);
 
-// text % arguments, where the arguments are a tuple, a dict or one value.
-std::string percent_format(Heap& heap, const std::string& text, const Value& arguments);
+// text % arguments for a string, where the arguments are a tuple, a dict or one value.
+Value percent_format(Heap& heap, const Value& text, const Value& arguments);
 
+// The text of a value as it stands in a text that is markup or not: there, what is no markup is escaped.
+std::string text_within(Heap& heap, const Value& value, bool markup);
 // & < > ' " as HTML's entities.
 std::string escape_html(std::string_view text);
 

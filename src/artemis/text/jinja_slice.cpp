@@ -56,9 +56,8 @@ bool is_bound(const Value& value) { return value.is_none() || value.is_integer()
 
 Value slice(Heap& heap, const Value& value, const Value& begin, const Value& end, const Value& step) {
   require_defined(value);
-  if (!is_bound(begin) || !is_bound(end) || !is_bound(step) || !(value.is_string() || value.is_indexable())) {
-    return heap.undefined(fmt::format("'{}' object has no such slice", value.type_name()));
-  }
+  if (!value.is_string() && !value.is_indexable()) fault("'{}' object cannot be sliced", value.type_name());
+  if (!is_bound(begin) || !is_bound(end) || !is_bound(step)) fault("slice indices must be integers or None");
   const Range range = indices(length(value), begin, end, step);
   if (value.is_string()) {
     heap.step_bytes(value.string().size());

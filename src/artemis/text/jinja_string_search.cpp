@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "artemis/text/jinja_methods.h"
+#include "artemis/text/jinja_operators.h"
 #include "artemis/text/jinja_parameters.h"
 #include "artemis/text/jinja_slice.h"
 #include "artemis/text/jinja_unicode.h"
@@ -16,10 +17,10 @@ std::int64_t limit_of(const Parameters& p, std::size_t i) {
   return limit < 0 ? no_limit : limit;
 }
 
-Value strings(Interpreter& in, const std::vector<std::string>& parts) {
+Value strings(Interpreter& in, const Value& self, const std::vector<std::string>& parts) {
   std::vector<Value> items;
   items.reserve(parts.size());
-  for (const std::string& part : parts) items.push_back(in.heap().text(part));
+  for (const std::string& part : parts) items.push_back(in.heap().text(part, self.is_markup()));
   return in.heap().list(std::move(items));
 }
 
@@ -107,13 +108,15 @@ Value split(Interpreter& in, const Value& self, Arguments& arguments) {
   const std::string& text = self.string();
   charge_parts(in.heap(), text);
   if (!p.has(0) || p[0].is_none()) {
-    return strings(in, FromBack ? split_words_back(in.heap(), text, limit_of(p, 1))
-                                : split_words(in.heap(), text, limit_of(p, 1)));
+    return strings(in, self,
+                   FromBack ? split_words_back(in.heap(), text, limit_of(p, 1))
+                            : split_words(in.heap(), text, limit_of(p, 1)));
   }
   const std::string separator = p.string(0);
   if (separator.empty()) fault("empty separator");
-  return strings(in, FromBack ? split_at_back(in.heap(), text, separator, limit_of(p, 1))
-                              : split_at(in.heap(), text, separator, limit_of(p, 1)));
+  return strings(in, self,
+                 FromBack ? split_at_back(in.heap(), text, separator, limit_of(p, 1))
+                          : split_at(in.heap(), text, separator, limit_of(p, 1)));
 }
 
 bool is_line_end(char32_t c) {
@@ -136,7 +139,7 @@ Value split_lines(Interpreter& in, const Value& self, Arguments& arguments) {
     begin = i;
   }
   if (begin < text.size()) keep_part(in.heap(), lines, std::string_view(text).substr(begin));
-  return strings(in, lines);
+  return strings(in, self, lines);
 }
 
 template <bool FromBack>
@@ -164,17 +167,17 @@ Value join(Interpreter& in, const Value& self, Arguments& arguments) {
     const Value& item = items->items[i];
     if (!item.is_string()) fault("sequence item {}: expected str instance, {} found", i, item.type_name());
     if (i > 0) text += self.string();
-    text += item.string();
+    text += text_within(in.heap(), item, self.is_markup());
     in.heap().step();
     in.heap().reserve(text.size());
   }
-  return in.heap().text(std::move(text));
+  return in.heap().text(std::move(text), self.is_markup());
 }
 
 Value replace(Interpreter& in, const Value& self, Arguments& arguments) {
   const Parameters p("replace", arguments, {"old", "new", "count"}, 2);
   const std::string from = p.string(0);
-  const std::string to = p.string(1);
+  const std::string to = self.is_markup() && !p[1].is_markup() ? escape_html(p.string(1)) : p.string(1);
   return in.heap().text(replace_text(in.heap(), self.string(), from, to, limit_of(p, 2)), self.is_markup());
 }
 

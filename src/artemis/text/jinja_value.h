@@ -243,6 +243,13 @@ std::string to_repr(Heap& heap, const Value& value);
 // The items that a loop over the value visits; an iterator is consumed. Throws
 // Fault when there is no order.
 SequencePtr iterate(Heap& heap, const Value& value);
+// The same for a range-based for, which keeps them alive.
+struct Items {
+  SequencePtr sequence;
+  std::vector<Value>::const_iterator begin() const { return sequence->items.begin(); }
+  std::vector<Value>::const_iterator end() const { return sequence->items.end(); }
+};
+inline Items each_of(Heap& heap, const Value& value) { return {iterate(heap, value)}; }
 // Python's len.
 std::int64_t length(const Value& value);
 // Throws the Fault of an undefined value, when it is one.
