@@ -179,16 +179,20 @@ Value word_count(Interpreter& in, const Value& input, Arguments& arguments) {
   return count;
 }
 
+// The indentation of one level by its width.
+std::string blanks(std::int64_t width) {
+  constexpr std::int64_t max_width = 1000;
+  if (width > max_width) fault("tojson() has an indent of {}, expected at most {}", width, max_width);
+  return std::string(static_cast<std::size_t>(std::max<std::int64_t>(width, 0)), ' ');
+}
+
 Value to_json_text(Interpreter& in, const Value& input, Arguments& arguments) {
   const Parameters p("tojson", arguments, {"ensure_ascii", "indent", "separators", "sort_keys"});
   JsonStyle style;
   style.ascii = p.truth(0, false);
   style.sort_keys = p.truth(3, false);
   if (p.has(1) && !p[1].is_none()) {
-    style.indent =
-        p[1].is_string()
-            ? p[1].string()
-            : std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(p.integer(1), 0, 1000)), ' ');
+    style.indent = p[1].is_string() ? p[1].string() : blanks(p.integer(1));
     style.item_separator = ",";
   }
   if (p.has(2) && !p[2].is_none()) {

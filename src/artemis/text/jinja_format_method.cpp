@@ -78,7 +78,7 @@ class Formatter {
 
   Value lookup(std::string_view path) {
     const std::size_t first = std::min(path.find_first_of(".["), path.size());
-    Value value = base(path.substr(0, first));
+    Value value = path.empty() ? next() : base(path.substr(0, first));
     path.remove_prefix(first);
     while (!path.empty()) {
       if (path[0] == '.') {
@@ -97,14 +97,23 @@ class Formatter {
     return value;
   }
 
+  Value next() {
+    if (numbered_) fault("cannot switch from manual field specification to automatic field numbering");
+    return positional(next_++);
+  }
+
+  Value positional(std::int64_t index) const {
+    if (index >= static_cast<std::int64_t>(arguments_.positional.size())) {
+      fault("Replacement index {} out of range for positional args tuple", index);
+    }
+    return arguments_.positional[static_cast<std::size_t>(index)];
+  }
+
   Value base(std::string_view name) {
-    std::optional<std::int64_t> index = number(name);
-    if (name.empty()) index = next_++;
-    if (index) {
-      if (*index >= static_cast<std::int64_t>(arguments_.positional.size())) {
-        fault("Replacement index {} out of range for positional args tuple", *index);
-      }
-      return arguments_.positional[static_cast<std::size_t>(*index)];
+    if (const std::optional<std::int64_t> index = number(name)) {
+      if (next_ > 0) fault("cannot switch from automatic field numbering to manual field specification");
+      numbered_ = true;
+      return positional(*index);
     }
     for (const auto& [key, value] : arguments_.named) {
       if (key == name) return value;
@@ -121,7 +130,8 @@ class Formatter {
   Interpreter& in_;
   const Arguments& arguments_;
   bool markup_;
-  std::int64_t next_ = 0;
+  std::int64_t next_ = 0;  // for fields without a name
+  bool numbered_ = false;  // a field has had a number
 };
 
 }  // namespace

@@ -159,15 +159,18 @@ Interpreter::Flow Interpreter::run_for(const Node& node, const Value& iterable, 
   const SequencePtr items = loop_items(node, iterable);
   const auto loop = std::make_shared<Loop>(heap_, node, scope_, items, depth);
   if (node.flag) keep(scope_);
+  bool completed = false;  // one run of the body; as in jinja2, `else` runs when there was none
   for (const Value& item : items->items) {
     heap_.step();
     const InScope in_scope(*this, inner_scope());
     loop->advance();
     scope_->variables["loop"] = Value(ObjectPtr(loop));
     assign(*node.children[0], item);
-    if (run(*node.children[3]) == Flow::break_loop) break;
+    const Flow flow = run(*node.children[3]);
+    if (flow == Flow::break_loop) break;
+    completed = completed || flow == Flow::next;
   }
-  if (!items->items.empty() || !node.children[4]) return Flow::next;
+  if (completed || !node.children[4]) return Flow::next;
   const InScope in_scope(*this, inner_scope());
   return run(*node.children[4]);
 }
