@@ -12,10 +12,14 @@ using Json = nlohmann::ordered_json;
 // The same with keys in the order of the alphabet, for large objects: finding one of n keys takes log n.
 using SortedJson = nlohmann::json;
 
-// Parses one JSON text of at most `max_depth` nested arrays and objects. Throws Error with `where` (a file
+// Parses one JSON text of at most `max_depth` nested arrays and objects, in linear time; of a key that stands
+// twice in an object the last value counts. Throws Error with `where` (a file
 // name, say) and the byte of the fault.
 inline constexpr int default_json_depth = 512;
 Json parse_json(std::string_view text, std::string_view where, int max_depth = default_json_depth);
+
+// What the parser says of a fault, without the rest of a token that may be as long as the file.
+std::string json_reason(const std::exception& error);
 
 // Throws Error when arrays and objects nest deeper than max_depth, or a zero byte stands in the text; nothing
 // else is checked.
