@@ -210,7 +210,7 @@ SafetensorsHeader parse_safetensors_header(std::string_view text, const std::str
     const HeaderJson parsed = HeaderJson::parse(
         text, [&](int depth, Event event, HeaderJson& value) { return builder(depth, event, value); });
   } catch (const HeaderJson::exception& error) {
-    fail(where, "malformed header: {}", error.what());
+    fail(where, "malformed header: {}", json_reason(error));
   }
   SafetensorsHeader header = builder.take();
   std::ranges::sort(header.entries, {},
