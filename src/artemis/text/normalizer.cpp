@@ -1,13 +1,12 @@
 #include "artemis/text/normalizer.h"
 
-#include <utf8proc.h>
-
 #include <memory>
 #include <utility>
 
 #include "artemis/core/error.h"
 #include "artemis/text/normal_form.h"
 #include "artemis/text/regex.h"
+#include "artemis/text/unicode.h"
 #include "artemis/text/utf8.h"
 
 namespace artemis {
@@ -20,7 +19,7 @@ std::string lowercase(const std::string& text) {
     if (c == 0x130) {  // the only capital whose lower case is two characters
       lower += "i\xCC\x87";
     } else {
-      append_code_point(lower, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))));
+      append_code_point(lower, lower_case(c));
     }
   }
   return lower;
@@ -28,13 +27,11 @@ std::string lowercase(const std::string& text) {
 
 using Step = std::function<std::string(std::string)>;
 
+// An empty pattern matches between all characters.
 Step parse_replace(const SortedJson& json, const std::string& where) {
-  const std::string expression = pattern_expression(json["pattern"], where);
-  auto content = json_get<std::string>(json, "content", where);
-  if (expression.empty()) return [](std::string text) { return text; };
-  const auto regex = std::make_shared<const Regex>(expression, where);
-  return [regex, content = std::move(content)](const std::string& text) {
-    return regex_replace(text, *regex, content);
+  const auto regex = std::make_shared<const Regex>(pattern_expression(json["pattern"], where), where);
+  return [regex, content = json_get<std::string>(json, "content", where)](const std::string& text) {
+    return text.empty() ? text : regex_replace(text, *regex, content);
   };
 }
 

@@ -22,8 +22,7 @@ class Normalizer {
   std::vector<std::function<std::string(std::string)>> steps_;
 };
 
-// What a "pattern" object, {"String": text} or {"Regex": expression}, matches, as a regular expression; empty
-// for what matches nowhere.
+// What a "pattern" object, {"String": text} or {"Regex": expression}, matches, as a regular expression.
 std::string pattern_expression(const SortedJson& pattern, const std::string& where);
 
 // All occurrences of one text replaced by another.

@@ -14,15 +14,15 @@ constexpr const char* gpt2_pattern =
 constexpr const char* punctuation_pattern = R"([\p{P}\x{21}-\x{2F}\x{3A}-\x{40}\x{5B}-\x{60}\x{7B}-\x{7E}])";
 constexpr const char* default_metaspace = "\xE2\x96\x81";
 
-// Puts write(piece, number, out) in every piece's place.
+// Puts write(piece, at, out) in every piece's place; it began at `at`.
 template <typename Write>
 void rewrite(Pieces& pieces, const Write& write) {
   std::string out;
   out.reserve(pieces.text.size() + pieces.ranges.size());
-  for (std::size_t i = 0; i < pieces.ranges.size(); ++i) {
+  for (TextRange& range : pieces.ranges) {
     const std::size_t begin = out.size();
-    write(pieces.piece(pieces.ranges[i]), i, out);
-    pieces.ranges[i] = {begin, out.size()};
+    write(pieces.piece(range), range.begin, out);
+    range = {begin, out.size()};
   }
   pieces.changed = std::move(out);
   pieces.text = pieces.changed;
@@ -118,8 +118,8 @@ void PreTokenizer::add_metaspace(const SortedJson& json, const std::string& wher
           "prepend_scheme '{}' is not supported, expected always, first or never", scheme);
   require(!mark.empty(), where, "a Metaspace has an empty 'replacement'");
   steps_.push_back([mark, scheme](Pieces& pieces, bool first) {
-    rewrite(pieces, [&](std::string_view piece, std::size_t number, std::string& out) {
-      const bool wanted = scheme == "always" || (scheme == "first" && first && number == 0);
+    rewrite(pieces, [&](std::string_view piece, std::size_t at, std::string& out) {
+      const bool wanted = scheme == "always" || (scheme == "first" && first && at == 0);
       if (wanted && !piece.starts_with(mark) && !piece.starts_with(' ')) out += mark;
       out += replace_all(piece, " ", mark);
     });

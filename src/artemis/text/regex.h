@@ -44,7 +44,7 @@ class Regex {
 // Every match replaced by `content` as it stands.
 std::string regex_replace(std::string_view text, const Regex& regex, std::string_view content);
 
-// The pattern that matches exactly this text, which is not empty.
+// The pattern that matches exactly this text.
 std::string quote_regex(std::string_view text);
 
 template <typename Visit>

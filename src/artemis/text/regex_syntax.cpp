@@ -5,11 +5,11 @@
 namespace artemis {
 namespace {
 
-// Oniguruma's \w: letters, marks, numbers of the first two kinds, connectors, other alphabetic symbols, and
-// the digits and fractions of Latin-1.
-constexpr const char* word_members =
-    R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{B2}\x{B3}\x{B9}\x{BC}-\x{BE}\x{24B6}-\x{24E9})"
-    R"(\x{1F130}-\x{1F149}\x{1F150}-\x{1F169}\x{1F170}-\x{1F189})";
+// Oniguruma's \w: letters, marks, numbers of the first two kinds, connectors, other alphabetic symbols;
+// outside a set also the digits and fractions of Latin-1.
+constexpr const char* set_word_members =
+    R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{24B6}-\x{24E9}\x{1F130}-\x{1F149}\x{1F150}-\x{1F169}\x{1F170}-\x{1F189})";
+constexpr const char* latin_word_members = R"(\x{B2}\x{B3}\x{B9}\x{BC}-\x{BE})";
 constexpr const char* hexadecimal_members = "0-9A-Fa-f";
 
 class Translator {
@@ -60,7 +60,7 @@ class Translator {
 
   void set_member() {
     if (follows("&&")) refuse("an intersection of sets");
-    if (follows("[:")) return copy(std::min(pattern_.find(":]", at_), pattern_.size() - 2) + 2 - at_);
+    if (follows("[:")) refuse("a POSIX bracket");
     if (follows("[")) refuse("a set inside a set");
     in_set_ = !follows("]");
     copy(1);
@@ -84,13 +84,15 @@ class Translator {
     if (follows("\\P{Han}")) return replace(7, "\\P{sc:Han}");
     switch (at_ + 1 < pattern_.size() ? pattern_[at_ + 1] : '\0') {
       case 'w':
-        return members(word_members, false);
+        return members(word_members(), false);
       case 'W':
-        return members(word_members, true);
+        return members(word_members(), true);
       case 'h':
         return members(hexadecimal_members, false);
       case 'H':
         return members(hexadecimal_members, true);
+      case 'u':
+        return code_point();
       case 'b':
         return in_set_ ? copy(2) : word_boundary(true);
       case 'B':
@@ -100,16 +102,29 @@ class Translator {
     }
   }
 
-  void members(const char* list, bool negated) {
+  std::string word_members() const {
+    return in_set_ ? set_word_members : fmt::format("{}{}", set_word_members, latin_word_members);
+  }
+
+  void members(std::string_view list, bool negated) {
     if (in_set_ && negated) refuse("a negated class inside a set");
-    replace(2, in_set_ ? list : fmt::format("[{}{}]", negated ? "^" : "", list));
+    replace(2, in_set_ ? std::string(list) : fmt::format("[{}{}]", negated ? "^" : "", list));
+  }
+
+  // Four hexadecimal digits.
+  void code_point() {
+    const std::string_view digits = pattern_.substr(at_ + 2).substr(0, 4);
+    const bool good =
+        digits.size() == 4 && digits.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+    if (!good) refuse("a \\u without four hexadecimal digits");
+    replace(6, fmt::format("\\x{{{}}}", digits));
   }
 
   // Between a word character and something else, or (not `edge`) between two of a kind.
   void word_boundary(bool edge) {
     const char* after_word = edge ? "?!" : "?=";
     const char* after_other = edge ? "?=" : "?!";
-    replace(2, fmt::format("(?:(?<=[{0}])({1}[{0}])|(?<![{0}])({2}[{0}]))", word_members, after_word,
+    replace(2, fmt::format("(?:(?<=[{0}])({1}[{0}])|(?<![{0}])({2}[{0}]))", word_members(), after_word,
                            after_other));
   }
 

@@ -35,9 +35,7 @@ SplitBehavior split_behavior(const std::string& name, const std::string& where) 
 
 Splitter::Splitter(const std::string& expression, SplitBehavior behavior, bool invert,
                    const std::string& where)
-    : regex_(expression.empty() ? nullptr : std::make_shared<const Regex>(expression, where)),
-      behavior_(behavior),
-      invert_(invert) {}
+    : regex_(std::make_shared<const Regex>(expression, where)), behavior_(behavior), invert_(invert) {}
 
 Splitter Splitter::from_json(const SortedJson& json, const std::string& where) {
   require(json.contains("pattern"), where, "a Split has no 'pattern'");
@@ -67,13 +65,11 @@ void Splitter::isolate(std::string_view text, std::size_t offset, std::vector<Te
   const auto add = [&](std::size_t begin, std::size_t end) {
     if (begin < end) out.push_back({offset + begin, offset + end});
   };
-  if (regex_ != nullptr) {
-    regex_->for_each_match(text, [&](TextRange match) {
-      add(last, match.begin);
-      add(match.begin, match.end);
-      last = match.end;
-    });
-  }
+  regex_->for_each_match(text, [&](TextRange match) {
+    add(last, match.begin);
+    add(match.begin, match.end);
+    last = match.end;
+  });
   add(last, text.size());
 }
 
@@ -84,13 +80,11 @@ std::vector<Splitter::Part> Splitter::parts_of(std::string_view text) const {
   const auto add_gap = [&](std::size_t end) {
     if (last < end) parts.push_back({{last, end}, invert_});
   };
-  if (regex_ != nullptr) {
-    regex_->for_each_match(text, [&](TextRange match) {
-      add_gap(match.begin);
-      parts.push_back({match, !invert_});
-      last = match.end;
-    });
-  }
+  regex_->for_each_match(text, [&](TextRange match) {
+    add_gap(match.begin);
+    parts.push_back({match, !invert_});
+    last = match.end;
+  });
   add_gap(text.size());
   return parts;
 }

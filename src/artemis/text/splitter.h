@@ -25,7 +25,7 @@ SplitBehavior split_behavior(const std::string& name, const std::string& where);
 
 class Splitter {
  public:
-  // An empty expression matches nowhere. `invert`: what lies between the matches takes their part.
+  // `invert`: what lies between the matches takes their part.
   Splitter(const std::string& expression, SplitBehavior behavior, bool invert, const std::string& where);
   // The "pattern", "behavior" and "invert" of a Split.
   static Splitter from_json(const SortedJson& json, const std::string& where);
@@ -43,7 +43,7 @@ class Splitter {
   std::vector<Part> parts_of(std::string_view text) const;
   std::vector<Part> arrange(std::vector<Part> parts) const;
 
-  std::shared_ptr<const Regex> regex_;  // null: matches nowhere
+  std::shared_ptr<const Regex> regex_;
   SplitBehavior behavior_;
   bool invert_;
 };

@@ -48,14 +48,7 @@ Tokenizer Tokenizer::from_json(const SortedJson& tokenizer, const SortedJson& co
   result.eos_id_ = id_of(settings.eos);
   result.pad_id_ = id_of(settings.pad);
   result.unk_id_ = id_of(settings.unk);
-  if (settings.replaces_post_processor) {
-    Wrapping wrapping;
-    if (settings.add_bos && result.bos_id_) wrapping.before.push_back(*result.bos_id_);
-    if (settings.add_eos && result.eos_id_) wrapping.after.push_back(*result.eos_id_);
-    result.wrappings_.push_back(std::move(wrapping));
-  } else {
-    result.read_post_processor(member(tokenizer, "post_processor"));
-  }
+  result.read_post_processor(member(tokenizer, "post_processor"));
   return result;
 }
 

@@ -52,7 +52,7 @@ class Reader {
         add_named(value, key);
     }
     for (const char* key : extra_keys) read_extra(config, key);
-    read_flags(config);
+    refuse_clean_up(config);
     return std::move(config_);
   }
 
@@ -124,14 +124,11 @@ class Reader {
       }
       AddedToken token = parse_token(value, where);
       token.special = true;
-      put(token);
+      if (find(token.content) == nullptr) put(token);
     }
   }
 
-  void read_flags(const SortedJson& config) {
-    config_.replaces_post_processor = config.contains("add_bos_token") || config.contains("add_eos_token");
-    config_.add_bos = json_get_or<bool>(config, "add_bos_token", where_, false) && config_.bos;
-    config_.add_eos = json_get_or<bool>(config, "add_eos_token", where_, false) && config_.eos;
+  void refuse_clean_up(const SortedJson& config) const {
     require(
         !json_get_or<bool>(config, "clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output",
                            where_, false),

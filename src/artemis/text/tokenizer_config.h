@@ -1,5 +1,6 @@
 // tokenizer_config.json and special_tokens_map.json, as far as they change what tokenizer.json says
-// (transformers 5, PreTrainedTokenizerFast).
+// (transformers 5, PreTrainedTokenizerFast). add_bos_token and add_eos_token change nothing where there is a
+// tokenizer.json.
 #pragma once
 
 #include <optional>
@@ -17,10 +18,6 @@ struct TokenizerConfig {
   std::optional<std::string> eos;
   std::optional<std::string> pad;
   std::optional<std::string> unk;
-  // Set: the post-processor is replaced by BOS before the text and EOS behind it, where they are true.
-  bool replaces_post_processor = false;
-  bool add_bos = false;
-  bool add_eos = false;
   // tokenizer.json's added tokens with what the config adds to them and changes of them; new ones have id -1.
   std::vector<AddedToken> added;
 

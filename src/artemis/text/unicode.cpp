@@ -67,6 +67,14 @@ bool is_word_character(char32_t c) {
   }
 }
 
+char32_t lower_case(char32_t c) {
+  static const std::bitset<pages> used = pages_of(std::span<const LowerCase>(lower_case_ranges));
+  const LowerCase* range =
+      used[c >> 8] ? find_range(std::span<const LowerCase>(lower_case_ranges), c) : nullptr;
+  if (range != nullptr) return static_cast<char32_t>(static_cast<std::int32_t>(c) + range->offset);
+  return static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c)));
+}
+
 std::string_view with_stand_ins(std::string_view text, std::string& buffer) {
   bool copied = false;
   for (std::size_t at = 0; at < text.size();) {

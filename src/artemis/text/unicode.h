@@ -13,6 +13,10 @@ bool is_white_space(char32_t c);
 // control.
 bool is_word_character(char32_t c);
 
+// The small letter of a capital; every other code point is its own. U+0130, whose small letter is two code
+// points, gives the first of them.
+char32_t lower_case(char32_t c);
+
 // `text` (valid UTF-8) itself, or, in `buffer`, a text with the same character boundaries in which each code
 // point that PCRE2 would take for another category than the reference does is replaced by one of that
 // category.

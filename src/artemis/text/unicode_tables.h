@@ -16,6 +16,12 @@ struct CodePointRange {
   char32_t last;
 };
 
+struct LowerCase {
+  char32_t first;
+  char32_t last;
+  int offset;
+};
+
 // What PCRE2 10.42 (Unicode 14) takes for another category than the reference does, and a code point of that
 // category with as many bytes.
 inline constexpr std::array<StandIns, 128> stand_in_ranges = {{
@@ -76,6 +82,20 @@ inline constexpr std::array<CodePointRange, 47> unnormalized_ranges = {{
     {0x11D44, 0x11D45}, {0x11D97, 0x11D97}, {0x11F41, 0x11F42}, {0x16FF0, 0x16FF1}, {0x1E030, 0x1E06D},
     {0x1E08F, 0x1E08F}, {0x1E130, 0x1E136}, {0x1E2AE, 0x1E2AE}, {0x1E2EC, 0x1E2EF}, {0x1E4EC, 0x1E4EF},
     {0x1F16C, 0x1F16C}, {0x1FBF0, 0x1FBF9},
+}};
+
+// Capitals that utf8proc does not know, and how far their small letters are.
+inline constexpr std::array<LowerCase, 10> lower_case_ranges = {{
+    {0x1C89, 0x1C89, 1},
+    {0xA7CB, 0xA7CB, -42343},
+    {0xA7CC, 0xA7CC, 1},
+    {0xA7CE, 0xA7CE, 1},
+    {0xA7D2, 0xA7D2, 1},
+    {0xA7D4, 0xA7D4, 1},
+    {0xA7DA, 0xA7DA, 1},
+    {0xA7DC, 0xA7DC, -42561},
+    {0x10D50, 0x10D65, 32},
+    {0x16EA0, 0x16EB8, 27},
 }};
 
 }  // namespace artemis

@@ -69,6 +69,18 @@ def unnormalized():
     return found
 
 
+def lowered():
+    """The code points that the reference gives another lower case than utf8proc, by how far it is off."""
+    library = ctypes.CDLL(ctypes.util.find_library("utf8proc"))
+    lowercase = normalizers.Lowercase()
+    found = {}
+    for point in POINTS:
+        lower = lowercase.normalize_str(chr(point))
+        if len(lower) == 1 and ord(lower) != library.utf8proc_tolower(point):
+            found[point] = ord(lower) - point
+    return found
+
+
 def ranges(values):
     """[(first, last, value)] of a dict by code point."""
     out = []
@@ -100,6 +112,12 @@ def main(path):
         "  char32_t last;",
         "};",
         "",
+        "struct LowerCase {",
+        "  char32_t first;",
+        "  char32_t last;",
+        "  int offset;",
+        "};",
+        "",
         "// What PCRE2 10.42 (Unicode 14) takes for another category than the reference does, and a code point of that",
         "// category with as many bytes.",
     ]
@@ -114,6 +132,14 @@ def main(path):
         f"inline constexpr std::array<CodePointRange, {len(rows)}> unnormalized_ranges = {{{{",
     ]
     lines += [f"    {{0x{a:X}, 0x{b:X}}}," for a, b, _ in rows]
+    rows = ranges(lowered())
+    lines += [
+        "}};",
+        "",
+        "// Capitals that utf8proc does not know, and how far their small letters are.",
+        f"inline constexpr std::array<LowerCase, {len(rows)}> lower_case_ranges = {{{{",
+    ]
+    lines += [f"    {{0x{a:X}, 0x{b:X}, {v}}}," for a, b, v in rows]
     lines += ["}};", "", "}  // namespace artemis", ""]
     with open(path, "w") as file:
         file.write("\n".join(lines))
