@@ -1,11 +1,11 @@
 // The "decoder" of a tokenizer.json: how tokens become text again.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "artemis/io/json.h"
+#include "artemis/text/token_stream.h"
 
 namespace artemis {
 
@@ -15,22 +15,18 @@ class TokenDecoder {
  public:
   static TokenDecoder from_json(const SortedJson& json, const std::string& where);
 
-  std::string operator()(std::vector<std::string> tokens) const;
-
-  // Whether the text of a sequence is the bytes of its tokens one after the other (ByteLevel alone).
-  bool byte_level() const { return byte_level_; }
+  // The text of a sequence of tokens.
+  std::string operator()(const std::vector<std::string>& tokens) const;
+  // The same for tokens as they come. It does not refer to the decoder.
+  TokenStream stream() const { return TokenStream(steps_); }
 
  private:
-  using Tokens = std::vector<std::string>;
-
   void add(const SortedJson& json, const std::string& where);
+  void add_step(TokenStepMaker step);
+  void add_strip(const SortedJson& json, const std::string& where);
 
-  std::vector<std::function<Tokens(Tokens)>> steps_;
-  bool byte_level_ = false;
+  std::vector<TokenStepMaker> steps_;
+  bool fused_ = false;  // the steps so far make one token of all
 };
-
-// The bytes that a token of a byte-level vocabulary stands for; a token with other characters stands for
-// itself.
-void append_token_bytes(std::string& bytes, const std::string& token);
 
 }  // namespace artemis

@@ -51,8 +51,8 @@ class Tokenizer {
   std::optional<std::int32_t> pad_id() const { return pad_id_; }
   std::optional<std::int32_t> unk_id() const { return unk_id_; }
 
-  // Whether decoding joins the tokens' bytes, so that they can be taken one by one.
-  bool decodes_bytes() const { return decoder_.byte_level(); }
+  // What decoding does, for tokens as they come (see StreamDecoder).
+  TokenStream stream() const { return decoder_.stream(); }
 
  private:
   // What a post-processor puts around a sequence.

@@ -117,7 +117,7 @@ def characters(size, tokens, **options):
     made.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always", split=True)
     texts = corpus()
     counts = collections.Counter(character for text in texts for character in text if not character.isspace())
-    alphabet = sorted(counts, key=lambda character: (-counts[character], character))[:ALPHABET]
+    alphabet = ["▁", *sorted(counts, key=lambda character: (-counts[character], character))][:ALPHABET]
     made.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=size, special_tokens=tokens, initial_alphabet=alphabet,
                                                         limit_alphabet=ALPHABET, show_progress=False))  # fmt: skip
     return made
