@@ -6,8 +6,9 @@
 JOBS ?= $(shell nproc)
 DEPS ?= scripts/install-deps.sh
 FUZZ_SECONDS ?= 60
+TORTURE_RUNS ?= 50000000
 ARTEMIS_SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
-torture: export ARTEMIS_SEED := $(ARTEMIS_SEED)
+torture: ARTEMIS_SEED := $(ARTEMIS_SEED)
 
 build_preset = cmake --preset $(1) && cmake --build --preset $(1) -j $(JOBS)
 
@@ -31,14 +32,16 @@ quickstart: build ## Graft, align and caption with small random checkpoints
 bench: build ## Print rates beside ceilings measured in the same run
 	build/bench_artemis
 
-torture: build ## The long tests; ARTEMIS_SEED=N repeats a run
+torture: ## Each libFuzzer target for TORTURE_RUNS inputs (50 million); ARTEMIS_SEED=N repeats a run
+	$(DEPS) --fuzz
+	$(call build_preset,fuzz)
 	@echo "seed: $(ARTEMIS_SEED)"
-	ctest --preset torture
+	scripts/fuzz.sh build-fuzz -runs=$(TORTURE_RUNS) -seed=$(ARTEMIS_SEED)
 
 fuzz: ## Each libFuzzer target for FUZZ_SECONDS (60)
 	$(DEPS) --fuzz
 	$(call build_preset,fuzz)
-	scripts/fuzz.sh build-fuzz $(FUZZ_SECONDS)
+	scripts/fuzz.sh build-fuzz -max_total_time=$(FUZZ_SECONDS)
 
 format: ## clang-format over all sources
 	$(DEPS) --format

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# fuzz.sh BUILD SECONDS: runs every BUILD/fuzz_NAME for SECONDS from the seeds in tests/fuzz/corpus/NAME.
+# fuzz.sh BUILD LIMIT...: runs every BUILD/fuzz_NAME from the seeds in tests/fuzz/corpus/NAME, each with these options of
+# libFuzzer (-max_total_time=60, or -runs=1000000 -seed=7, say).
 # New inputs are kept in BUILD/corpus/NAME, findings in BUILD.
 set -euo pipefail
 
-if [[ $# -ne 2 ]]; then
-  echo "usage: scripts/fuzz.sh BUILD SECONDS" >&2
+if [[ $# -lt 2 ]]; then
+  echo "usage: scripts/fuzz.sh BUILD LIMIT..." >&2
   exit 2
 fi
 build=$1
-seconds=$2
+shift
 
 shopt -s nullglob
 targets=("$build"/fuzz_*)
@@ -25,7 +26,7 @@ for target in "${targets[@]}"; do
     exit 1
   fi
   mkdir -p "$build/corpus/$name"
-  echo "fuzz: $name, $seconds s"
-  "$target" -max_total_time="$seconds" -timeout=1 -rss_limit_mb=2048 -print_final_stats=1 \
+  echo "fuzz: $name $*"
+  "$target" "$@" -timeout=1 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="$build/$name-" "$build/corpus/$name" "$seeds"
 done

@@ -9,7 +9,7 @@ packages=(
   nlohmann-json3-dev libfmt-dev libcli11-dev
   libjpeg-dev libpng-dev libwebp-dev libarchive-dev
   libpcre2-dev libutf8proc-dev
-  libgtest-dev libbenchmark-dev
+  libgtest-dev
 )
 
 for option in "$@"; do
