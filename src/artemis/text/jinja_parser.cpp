@@ -17,6 +17,12 @@ bool begins_scope(NodeKind kind) {
          kind == NodeKind::generation;
 }
 
+bool names_loop(const Node& target) {
+  if (target.kind == NodeKind::name) return target.text == "loop";
+  return std::any_of(target.children.begin(), target.children.end(),
+                     [](const NodePtr& part) { return names_loop(*part); });
+}
+
 // Refuses filters and tests that do not exist. Under a condition they fail only
 // when they are reached, as in jinja2.
 void check_names(const Node& node, std::string_view where, bool conditional) {
@@ -215,6 +221,7 @@ NodePtr Parser::parse_if(int line) {
 NodePtr Parser::parse_for(int line) {
   NodePtr node = make(NodeKind::for_, line);
   node->children.push_back(parse_target(false));
+  if (names_loop(*node->children[0])) error("the variable of a loop cannot be named 'loop'");
   expect_name("in");
   node->children.push_back(parse_tuple(false, false, true));
   node->children.push_back(take_name("if") ? parse_expression() : nullptr);

@@ -160,7 +160,6 @@ Value partition(Interpreter& in, const Value& self, Arguments& arguments) {
 
 Value join(Interpreter& in, const Value& self, Arguments& arguments) {
   const Parameters p("join", arguments, {"iterable"}, 1);
-  require_defined(p[0]);
   const SequencePtr items = iterate(in.heap(), p[0]);
   std::string text;
   for (std::size_t i = 0; i < items->items.size(); ++i) {
