@@ -3,7 +3,6 @@
 A case is a string, bytes (not UTF-8), or (unit, times): a string repeated.
 """
 
-import ast
 import pathlib
 import random
 import unicodedata
@@ -130,11 +129,10 @@ def numbers(rng, count):
 
 
 def code(rng, count):
-    """Lines of this Python's own library."""
+    """Lines of this project's own generators."""
     lines = []
-    for module in ("argparse", "heapq", "textwrap", "json/decoder", "html/parser", "shlex", "string", "tokenize"):
-        source = (pathlib.Path(ast.__file__).parent / f"{module}.py").read_text(encoding="utf-8")
-        lines += source.splitlines(keepends=True)
+    for script in sorted(pathlib.Path(__file__).parent.parent.glob("*/generate.py")):
+        lines += script.read_text(encoding="utf-8").splitlines(keepends=True)
     for _ in range(count):
         begin = rng.randrange(len(lines))
         yield "".join(lines[begin : begin + rng.randint(1, 3)])[:150]
