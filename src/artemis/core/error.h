@@ -19,7 +19,8 @@ class Error : public std::runtime_error {
       : std::runtime_error(printable(fmt::format("[{}] {}", where, message))) {}
 
  private:
-  // Control characters (from a file's names, say) as \xNN, so that a message is one line.
+  // Control characters (from a file's names, say) as \xNN, so that a message is one line; the middle of a
+  // very long message is left out.
   static std::string printable(const std::string& text);
 };
 

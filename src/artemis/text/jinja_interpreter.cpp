@@ -155,12 +155,12 @@ SequencePtr Interpreter::loop_items(const Node& node, const Value& items) {
   return heap_.list(std::move(kept)).sequence();
 }
 
-Interpreter::Flow Interpreter::run_for(const Node& node, const Value& iterable, int depth) {
-  const SequencePtr items = loop_items(node, iterable);
-  const auto loop = std::make_shared<Loop>(heap_, node, scope_, items, depth);
+Interpreter::Flow Interpreter::run_for(const Node& node, const Value& items, int depth) {
+  const SequencePtr visited = loop_items(node, items);
+  const auto loop = std::make_shared<Loop>(heap_, node, scope_, visited, depth);
   if (node.flag) keep(scope_);
   bool completed = false;  // one run of the body; as in jinja2, `else` runs when there was none
-  for (const Value& item : items->items) {
+  for (const Value& item : visited->items) {
     heap_.step();
     const InScope in_scope(*this, inner_scope());
     loop->advance();
