@@ -1,0 +1,132 @@
+// What the CUDA kernels share: elements as f32, rows of tensors, sums over a warp and a block, checked
+// launches.
+#pragma once
+
+#include <cuda_bf16.h>
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "artemis/core/cuda.h"
+#include "artemis/core/tensor.h"
+
+// Runs a CUDA call and throws Error quoting it when it fails.
+#define ARTEMIS_CUDA(...) ::artemis::cuda::check_call((__VA_ARGS__), #__VA_ARGS__)
+
+// Launches a kernel and throws Error quoting the launch when it is refused. A fault within the kernel shows
+// at a later call.
+#define ARTEMIS_LAUNCH(...)                                        \
+  do {                                                             \
+    __VA_ARGS__;                                                   \
+    ::artemis::cuda::check_call(cudaGetLastError(), #__VA_ARGS__); \
+  } while (false)
+
+namespace artemis::cuda {
+
+inline void check_call(cudaError_t status, const char* call) {
+  if (status != cudaSuccess) fail("cuda", "{}: {}", call, cudaGetErrorString(status));
+}
+
+constexpr int warp_size = 32;
+constexpr int max_warps = 32;  // of a block
+constexpr unsigned all_lanes = 0xffffffffu;
+
+__device__ inline float load(float value) { return value; }
+__device__ inline float load(bfloat16 value) {
+  return __uint_as_float(static_cast<unsigned>(value.bits) << 16);
+}
+__device__ inline void store(float& target, float value) { target = value; }
+__device__ inline void store(bfloat16& target, float value) {
+  target.bits = __bfloat16_as_ushort(__float2bfloat16_rn(value));
+}
+
+// The value as it would come back from memory of this element type.
+template <typename T>
+__device__ float rounded(float value) {
+  T stored;
+  store(stored, value);
+  return load(stored);
+}
+
+// The sum over the lanes of a warp, the same in each, in an order that is always the same.
+__device__ inline float warp_sum(float value) {
+  for (int step = warp_size / 2; step > 0; step /= 2) value += __shfl_xor_sync(all_lanes, value, step);
+  return value;
+}
+
+__device__ inline float warp_max(float value) {
+  for (int step = warp_size / 2; step > 0; step /= 2) {
+    value = fmaxf(value, __shfl_xor_sync(all_lanes, value, step));
+  }
+  return value;
+}
+
+// combine(first, second) over the threads of a one-dimensional block of whole warps, the same in each.
+// `reduce` does it for a warp, `neutral` changes nothing. All threads of the block must call it.
+template <typename Reduce>
+__device__ float block_reduce(float value, float neutral, Reduce reduce) {
+  __shared__ float partial[max_warps];
+  const int lane = static_cast<int>(threadIdx.x) % warp_size;
+  value = reduce(value);
+  __syncthreads();  // the partial values of a call before this one have been read
+  if (lane == 0) partial[threadIdx.x / warp_size] = value;
+  __syncthreads();
+  return reduce(lane < static_cast<int>(blockDim.x) / warp_size ? partial[lane] : neutral);
+}
+
+__device__ inline float block_sum(float value) {
+  return block_reduce(value, 0.0f, [](float x) { return warp_sum(x); });
+}
+
+__device__ inline float block_max(float value) {
+  return block_reduce(value, -INFINITY, [](float x) { return warp_max(x); });
+}
+
+// The rows of a matrix, as a kernel takes them.
+template <typename T>
+struct Rows {
+  T* data = nullptr;
+  std::int64_t stride = 0;
+
+  __device__ T* operator[](std::int64_t row) const { return data + row * stride; }
+};
+
+template <typename T>
+Rows<const T> rows_of(const Tensor& tensor) {
+  return {tensor.data<T>(), tensor.row_stride()};
+}
+template <typename T>
+Rows<T> mutable_rows_of(const Tensor& tensor) {
+  return {tensor.mutable_data<T>(), tensor.row_stride()};
+}
+
+// The data of a tensor that may be undefined: null then.
+template <typename T>
+const T* data_or_null(const Tensor& tensor) {
+  return tensor ? tensor.data<T>() : nullptr;
+}
+template <typename T>
+T* mutable_data_or_null(const Tensor& tensor) {
+  return tensor ? tensor.mutable_data<T>() : nullptr;
+}
+
+// Calls body with a value of the element type, f32 or bf16: body(auto element) -> decltype(element) names the
+// type.
+template <typename Body>
+void dispatch_real(DType dtype, Body&& body) {
+  switch (dtype) {
+    case DType::f32:
+      return body(float{});
+    case DType::bf16:
+      return body(bfloat16{});
+    default:
+      ARTEMIS_ASSERT(false);
+  }
+}
+
+// Blocks that cover `count` with `size` each.
+inline unsigned blocks_for(std::int64_t count, std::int64_t size) {
+  return static_cast<unsigned>((count + size - 1) / size);
+}
+
+}  // namespace artemis::cuda
