@@ -61,8 +61,8 @@ __device__ inline float warp_max(float value) {
   return value;
 }
 
-// combine(first, second) over the threads of a one-dimensional block of whole warps, the same in each.
-// `reduce` does it for a warp, `neutral` changes nothing. All threads of the block must call it.
+// What `reduce` makes of a warp, over a one-dimensional block of whole warps, the same in each thread.
+// `neutral` changes no result. All threads of the block must call it.
 template <typename Reduce>
 __device__ float block_reduce(float value, float neutral, Reduce reduce) {
   __shared__ float partial[max_warps];
