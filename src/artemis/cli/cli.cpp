@@ -32,6 +32,7 @@ int run_cli(int argc, char** argv) {
   add_inspect_command(app);
   add_align_command(app);
   add_generate_command(app);
+  add_tokenizer_command(app);
   add_tokenize_command(app);
   add_template_command(app);
   add_preprocess_command(app);
