@@ -12,16 +12,21 @@ endif()
 # Compile options that every target of ours shares.
 add_library(artemis_options INTERFACE)
 target_include_directories(artemis_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
-target_compile_options(artemis_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
-                                                 -Wnon-virtual-dtor -Woverloaded-virtual -Werror)
+target_compile_options(
+  artemis_options INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wsign-conversion>"
+                            "$<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor;-Woverloaded-virtual;-Werror>"
+                            "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra;-Werror=all-warnings>")
+# fmt 9 takes nvcc for one that knows no constexpr, and then does not compile as C++20.
+target_compile_definitions(artemis_options INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:FMT_USE_CONSTEXPR=1>")
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports these inside its own <regex> and <string> when it inlines; a sanitizer build makes it worse.
-  target_compile_options(artemis_options INTERFACE -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow
-                                                   -Wno-array-bounds)
+  target_compile_options(
+    artemis_options
+    INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized;-Wno-restrict;-Wno-stringop-overflow;-Wno-array-bounds>")
 endif()
 if(ARTEMIS_SANITIZE)
-  target_compile_options(artemis_options INTERFACE -fsanitize=${ARTEMIS_SANITIZE} -fno-omit-frame-pointer
-                                                   -fno-sanitize-recover=all)
+  set(sanitize -fsanitize=${ARTEMIS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_compile_options(artemis_options INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${sanitize}>")
   target_link_options(artemis_options INTERFACE -fsanitize=${ARTEMIS_SANITIZE})
 endif()
 if(ARTEMIS_FUZZ)

@@ -8,17 +8,16 @@
 
 namespace artemis {
 
-// Reserves address space once; pages are taken from the system as they are first touched, so the reservation
-// costs nothing and no tensor ever moves. Not for use by several threads at once.
+// One block, so that no tensor ever moves. On the CPU address space is reserved and pages are taken from the
+// system as they are first touched, so that the reservation costs nothing; on a GPU the block is taken whole
+// at the first allocation, when the weights are there. Not for use by several threads at once.
 class Arena {
  public:
-  // `capacity` in bytes of address space; allocation past it throws Error naming both figures.
-  explicit Arena(std::size_t capacity = std::size_t{1} << 40);
-  ~Arena();
-  Arena(const Arena&) = delete;
-  Arena& operator=(const Arena&) = delete;
+  // `capacity` in bytes; 0 stands for 1 TiB of address space, or three quarters of what is free on the GPU.
+  // Allocation past it throws Error naming both figures.
+  explicit Arena(std::size_t capacity = 0, Device device = {});
 
-  // Uninitialised memory, aligned to 64 bytes, valid until the enclosing Scope ends.
+  // Uninitialised memory, aligned to 64 bytes (256 on a GPU), valid until the enclosing Scope ends.
   Tensor allocate(DType dtype, const Shape& shape);
 
   std::size_t used() const { return used_; }
@@ -44,7 +43,10 @@ class Arena {
   };
 
  private:
-  std::byte* base_ = nullptr;
+  void reserve();
+
+  Device device_;
+  std::shared_ptr<void> block_;
   std::size_t capacity_ = 0;
   std::size_t used_ = 0;
   std::size_t peak_ = 0;

@@ -1,13 +1,15 @@
-// The CUDA side of a Context, for the kernels alone.
+// The vendor's handles of a context on a GPU, for kernels/cuda.
 #pragma once
 
 #include "artemis/core/context.h"
-
-struct CUstream_st;
+#include "artemis/core/gpu.h"
 
 namespace artemis::cuda {
 
-// The stream (a cudaStream_t) that the context's kernels run on, in order.
-CUstream_st* stream(Context& ctx);
+// As cudaStream_t.
+inline CUstream_st* stream(Context& ctx) { return ctx.gpu().stream(); }
+
+// As cublasHandle_t.
+inline cublasContext* blas(Context& ctx) { return ctx.gpu().blas(); }
 
 }  // namespace artemis::cuda

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <new>
 
+#include "artemis/core/gpu.h"
+
 namespace artemis {
 namespace {
 
@@ -30,19 +32,59 @@ Tensor Tensor::wrap(void* data, DType dtype, const Shape& shape, Device device,
   return tensor;
 }
 
-Tensor Tensor::allocate(DType dtype, const Shape& shape) {
-  constexpr std::size_t alignment = 64;
+Tensor Tensor::allocate(DType dtype, const Shape& shape, Device device) {
   const std::size_t bytes = static_cast<std::size_t>(shape.count()) * dtype_size(dtype);
+  if (device.kind == DeviceKind::cuda) {
+    const std::shared_ptr<void> memory = gpu_allocate(device, bytes);
+    return wrap(memory.get(), dtype, shape, device, memory, false);
+  }
+  constexpr std::size_t alignment = 64;
   const std::size_t rounded = (std::max<std::size_t>(bytes, 1) + alignment - 1) / alignment * alignment;
   void* memory = std::aligned_alloc(alignment, rounded);
   if (memory == nullptr) throw std::bad_alloc();
-  return wrap(memory, dtype, shape, Device{}, std::shared_ptr<const void>(memory, std::free), false);
+  return wrap(memory, dtype, shape, device, std::shared_ptr<const void>(memory, std::free), false);
 }
 
-Tensor Tensor::zeros(DType dtype, const Shape& shape) {
-  Tensor tensor = allocate(dtype, shape);
-  std::memset(tensor.data_, 0, tensor.bytes());
+Tensor Tensor::zeros(DType dtype, const Shape& shape, Device device) {
+  Tensor tensor = allocate(dtype, shape, device);
+  if (device.kind == DeviceKind::cuda) {
+    gpu_zero(device, tensor.data_, tensor.bytes());
+  } else {
+    std::memset(tensor.data_, 0, tensor.bytes());
+  }
   return tensor;
+}
+
+Tensor Tensor::to(Device device) const {
+  if (device_ == device || !defined()) return *this;
+  Tensor tensor = allocate(dtype_, shape_, device);
+  copy(tensor, *this);
+  return tensor;
+}
+
+RowCopy row_copy(const Tensor& to, const Tensor& from) {
+  ARTEMIS_ASSERT(to.shape() == from.shape() && to.dtype() == from.dtype());
+  const std::size_t element = dtype_size(to.dtype());
+  const bool single = to.shape().rank() == 0;
+  return {.to = to.mutable_raw(),
+          .to_stride = static_cast<std::size_t>(to.row_stride()) * element,
+          .from = from.raw(),
+          .from_stride = static_cast<std::size_t>(from.row_stride()) * element,
+          .row_bytes = static_cast<std::size_t>(to.row_size()) * element,
+          .rows = single ? 1 : static_cast<std::size_t>(to.dim(0))};
+}
+
+void copy(const Tensor& to, const Tensor& from) {
+  if (to.count() == 0) return;
+  const RowCopy rows = row_copy(to, from);
+  if (to.device().kind == DeviceKind::cuda || from.device().kind == DeviceKind::cuda) {
+    gpu_copy(to.device().kind == DeviceKind::cuda ? to.device() : from.device(), rows);
+    return;
+  }
+  for (std::size_t i = 0; i < rows.rows; ++i) {
+    std::memcpy(static_cast<std::byte*>(rows.to) + i * rows.to_stride,
+                static_cast<const std::byte*>(rows.from) + i * rows.from_stride, rows.row_bytes);
+  }
 }
 
 Tensor Tensor::view(const Shape& shape) const {

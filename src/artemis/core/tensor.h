@@ -18,10 +18,10 @@ class Tensor {
  public:
   Tensor() = default;
 
-  // Uninitialised memory of its own, aligned to 64 bytes, on the CPU.
-  static Tensor allocate(DType dtype, const Shape& shape);
+  // Uninitialised memory of its own, aligned to 64 bytes.
+  static Tensor allocate(DType dtype, const Shape& shape, Device device = {});
   // As allocate, filled with zero bytes.
-  static Tensor zeros(DType dtype, const Shape& shape);
+  static Tensor zeros(DType dtype, const Shape& shape, Device device = {});
   // A view of memory that `owner` keeps alive (null: the caller does). A read_only view refuses mutable
   // data().
   static Tensor wrap(void* data, DType dtype, const Shape& shape, Device device,
@@ -75,6 +75,8 @@ class Tensor {
     return {mutable_data<T>(), static_cast<std::size_t>(count())};
   }
 
+  // This tensor when it lives on the device, else a contiguous copy there, in order with all work of a GPU.
+  Tensor to(Device device) const;
   // The same elements of a contiguous tensor under another shape of equal count.
   Tensor view(const Shape& shape) const;
   // Rows [begin, end) of the first axis.
@@ -91,6 +93,14 @@ class Tensor {
   DType dtype_ = DType::f32;
   bool read_only_ = false;
 };
+
+// The same values from one tensor to another of its shape and dtype, on any two devices, in order with all
+// work of a GPU; done on return.
+void copy(const Tensor& to, const Tensor& from);
+
+// The bytes that such a copy moves.
+struct RowCopy;
+RowCopy row_copy(const Tensor& to, const Tensor& from);
 
 template <typename T>
 Tensor Tensor::from(std::span<const T> values, const Shape& shape) {

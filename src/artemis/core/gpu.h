@@ -1,0 +1,62 @@
+// What the rest of the program needs of a GPU, free of vendor headers. In a build without a GPU back end
+// every function throws Error saying so. A call of the vendor's that fails becomes an Error that quotes it.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "artemis/core/device.h"
+
+struct CUstream_st;    // *: cudaStream_t
+struct cublasContext;  // *: cublasHandle_t
+
+namespace artemis {
+
+// Uninitialised memory of the device, aligned to 256 bytes. Giving it back waits for the device.
+std::shared_ptr<void> gpu_allocate(Device device, std::size_t bytes);
+
+// Zero bytes, in order with all work of the device.
+void gpu_zero(Device device, void* memory, std::size_t bytes);
+
+// Bytes of the device that nobody has taken.
+std::size_t gpu_free_bytes(Device device);
+
+// Rows of bytes from one place to another, on the host or a GPU.
+struct RowCopy {
+  void* to;
+  std::size_t to_stride;
+  const void* from;
+  std::size_t from_stride;
+  std::size_t row_bytes;
+  std::size_t rows;
+};
+
+// Copies in order with all work of the device; what it writes can be read on return.
+void gpu_copy(Device device, const RowCopy& rows);
+
+// What a context holds of its GPU: a stream of its own, and the handle of the product library with its
+// workspace.
+class GpuSession {
+ public:
+  explicit GpuSession(Device device);
+  ~GpuSession();
+  GpuSession(const GpuSession&) = delete;
+  GpuSession& operator=(const GpuSession&) = delete;
+
+  CUstream_st* stream() const { return stream_; }
+  cublasContext* blas() const { return blas_; }
+
+  // Copies in the stream's order. Host memory that is read may change on return; host memory that is written
+  // can be read on return.
+  void copy(const RowCopy& rows) const;
+
+  // Waits for all work of the stream, and throws what went wrong in it.
+  void synchronize() const;
+
+ private:
+  std::shared_ptr<void> workspace_;
+  CUstream_st* stream_ = nullptr;
+  cublasContext* blas_ = nullptr;
+};
+
+}  // namespace artemis

@@ -1,0 +1,24 @@
+// A build without a GPU back end.
+#include "artemis/core/error.h"
+#include "artemis/core/gpu.h"
+
+namespace artemis {
+namespace {
+
+[[noreturn]] void refuse(Device device) {
+  fail("device", "{} is not available: this build has no CUDA back end", device_name(device));
+}
+
+}  // namespace
+
+std::shared_ptr<void> gpu_allocate(Device device, std::size_t) { refuse(device); }
+void gpu_zero(Device device, void*, std::size_t) { refuse(device); }
+std::size_t gpu_free_bytes(Device device) { refuse(device); }
+void gpu_copy(Device device, const RowCopy&) { refuse(device); }
+
+GpuSession::GpuSession(Device device) { refuse(device); }
+GpuSession::~GpuSession() = default;
+void GpuSession::copy(const RowCopy&) const {}
+void GpuSession::synchronize() const {}
+
+}  // namespace artemis

@@ -1,0 +1,95 @@
+// The CUDA back end of core/gpu.h.
+#include <cublas_v2.h>
+#include <cuda_runtime.h>
+
+#include "artemis/core/error.h"
+#include "artemis/core/gpu.h"
+
+namespace artemis {
+namespace {
+
+constexpr std::size_t workspace_bytes = std::size_t{32} << 20;  // what NVIDIA recommends for Hopper
+
+void check(cudaError_t status, const char* call) {
+  require(status == cudaSuccess, "cuda", "{} failed: {}", call, cudaGetErrorString(status));
+}
+
+void check(cublasStatus_t status, const char* call) {
+  require(status == CUBLAS_STATUS_SUCCESS, "cublas", "{} failed: {}", call, cublasGetStatusString(status));
+}
+
+#define ARTEMIS_CUDA_CHECK(call) check(call, #call)
+
+void select(Device device) {
+  ARTEMIS_ASSERT(device.kind == DeviceKind::cuda);
+  const cudaError_t status = cudaSetDevice(device.index);
+  require(status == cudaSuccess, "device", "{} is not available: {}", device_name(device),
+          cudaGetErrorString(status));
+}
+
+void copy_in_stream(const RowCopy& r, cudaStream_t stream) {
+  const bool gaps = r.rows > 1 && (r.to_stride != r.row_bytes || r.from_stride != r.row_bytes);
+  if (gaps) {
+    ARTEMIS_CUDA_CHECK(cudaMemcpy2DAsync(r.to, r.to_stride, r.from, r.from_stride, r.row_bytes, r.rows,
+                                         cudaMemcpyDefault, stream));
+  } else {
+    ARTEMIS_CUDA_CHECK(cudaMemcpyAsync(r.to, r.from, r.row_bytes * r.rows, cudaMemcpyDefault, stream));
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<void> gpu_allocate(Device device, std::size_t bytes) {
+  select(device);
+  void* memory = nullptr;
+  const cudaError_t status = cudaMalloc(&memory, bytes > 0 ? bytes : 1);
+  if (status == cudaErrorMemoryAllocation) {
+    static_cast<void>(cudaGetLastError());  // this failure leaves the device usable
+    fail("device", "{} has {} bytes free, {} are wanted", device_name(device), gpu_free_bytes(device), bytes);
+  }
+  check(status, "cudaMalloc");
+  return {memory, [](void* taken) { static_cast<void>(cudaFree(taken)); }};
+}
+
+// The default stream waits for every stream of a session, and they for it.
+void gpu_zero(Device device, void* memory, std::size_t bytes) {
+  select(device);
+  ARTEMIS_CUDA_CHECK(cudaMemset(memory, 0, bytes));
+}
+
+std::size_t gpu_free_bytes(Device device) {
+  select(device);
+  std::size_t available = 0;
+  std::size_t total = 0;
+  ARTEMIS_CUDA_CHECK(cudaMemGetInfo(&available, &total));
+  return available;
+}
+
+void gpu_copy(Device device, const RowCopy& rows) {
+  select(device);
+  copy_in_stream(rows, nullptr);
+  ARTEMIS_CUDA_CHECK(cudaStreamSynchronize(nullptr));
+}
+
+GpuSession::GpuSession(Device device) : workspace_(gpu_allocate(device, workspace_bytes)) {
+  ARTEMIS_CUDA_CHECK(cudaStreamCreate(&stream_));
+  ARTEMIS_CUDA_CHECK(cublasCreate(&blas_));
+  ARTEMIS_CUDA_CHECK(cublasSetStream(blas_, stream_));
+  ARTEMIS_CUDA_CHECK(cublasSetWorkspace(blas_, workspace_.get(), workspace_bytes));
+  // Partial sums of a product stay in f32 until they are all added.
+  ARTEMIS_CUDA_CHECK(cublasSetMathMode(
+      blas_,
+      static_cast<cublasMath_t>(CUBLAS_DEFAULT_MATH | CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION)));
+}
+
+GpuSession::~GpuSession() {
+  static_cast<void>(cudaStreamSynchronize(stream_));
+  static_cast<void>(cublasDestroy(blas_));
+  static_cast<void>(cudaStreamDestroy(stream_));
+}
+
+void GpuSession::copy(const RowCopy& rows) const { copy_in_stream(rows, stream_); }
+
+void GpuSession::synchronize() const { ARTEMIS_CUDA_CHECK(cudaStreamSynchronize(stream_)); }
+
+}  // namespace artemis
