@@ -54,22 +54,37 @@ inline unsigned tile_bound(std::int64_t tokens, const Tensor& offsets, int size)
   return static_cast<unsigned>(tokens / size + offsets.dim(0) - 1);
 }
 
-// The tile with this index; it has no rows (0 or less) where the index is one too many.
-__device__ inline Tile find_tile(const Sequences& sequences, int size, int index) {
+// The last sequence s with start(s) <= index; start rises and start(0) is 0.
+template <typename Start>
+__device__ int last_sequence(const Sequences& sequences, int index, Start start) {
   int low = 0;
   int high = sequences.count - 1;
   while (low < high) {
     const int middle = (low + high + 1) / 2;
-    if (sequences.offsets[middle] / size + middle <= index) {
+    if (start(middle) <= index) {
       low = middle;
     } else {
       high = middle - 1;
     }
   }
-  const int first = sequences.offsets[low];
-  const int length = sequences.offsets[low + 1] - first;
-  const int begin = (index - first / size - low) * size;
-  return {low, first, length, begin, min(size, length - begin)};
+  return low;
+}
+
+// The tile with this index; it has no rows (0 or less) where the index is one too many.
+__device__ inline Tile find_tile(const Sequences& sequences, int size, int index) {
+  const auto start = [&](int s) { return sequences.offsets[s] / size + s; };
+  const int s = last_sequence(sequences, index, start);
+  const int first = sequences.offsets[s];
+  const int length = sequences.offsets[s + 1] - first;
+  const int begin = (index - start(s)) * size;
+  return {s, first, length, begin, min(size, length - begin)};
+}
+
+// The tile of one row that this token (a row of the tensors) is.
+__device__ inline Tile find_token(const Sequences& sequences, int token) {
+  const int s = last_sequence(sequences, token, [&](int i) { return sequences.offsets[i]; });
+  const int first = sequences.offsets[s];
+  return {s, first, sequences.offsets[s + 1] - first, token - first, 1};
 }
 
 // Positions [begin, end) that the token at `position` of `length` sees.
