@@ -26,8 +26,9 @@ const std::map<std::string, Rooms, std::less<>>& floors() {
       {"model", {"core", "io", "kernels", "nn"}},
       {"processor", {"core", "io", "text", "image", "model"}},
       {"train", {"core", "io", "kernels", "nn", "model", "processor"}},
+      {"lab", {"core", "io"}},
       {"generate", {"core", "io", "kernels", "nn", "model", "processor"}},
-      {"cli", {"core", "io", "text", "image", "kernels", "nn", "model", "processor", "train", "generate"}},
+      {"cli", {"core", "io", "text", "image", "kernels", "nn", "model", "processor", "train", "generate", "lab"}},
   };
   return table;
 }

@@ -37,6 +37,8 @@ int run_cli(int argc, char** argv) {
   add_template_command(app);
   add_preprocess_command(app);
   add_forward_command(app);
+  add_scenes_command(app);
+  add_corpus_command(app);
   try {
     app.parse(argc, argv);
     if (std::fflush(stdout) != 0) fail("stdout", "the output could not be written");
