@@ -93,15 +93,15 @@ def spans(source, tokenizer, messages, options):
     return [[len(texts[0][:a].encode()), len(texts[0][:b].encode())] for a, b in ranges[0]]
 
 
-def template_cases(path):
+def template_cases(name, path):
     source = path.read_text(encoding="utf-8")
-    bos, eos = special_tokens(path.stem)
+    bos, eos = special_tokens(name)
     tokenizer = make_tokenizer(source, bos, eos)
     cases = []
-    for position, (name, messages) in enumerate(CONVERSATIONS.items()):
+    for position, (conversation, messages) in enumerate(CONVERSATIONS.items()):
         for turn in range(EACH):
-            index = (position + turn * 3 + len(path.stem)) % len(OPTIONS)
-            case = {"conversation": name, "options": index}
+            index = (position + turn * 3 + len(name)) % len(OPTIONS)
+            case = {"conversation": conversation, "options": index}
             try:
                 case["text"] = render(tokenizer, messages, OPTIONS[index])
                 if "generation %}" in source:
@@ -124,9 +124,11 @@ def write_templates():
     }
     write(HERE / "conversations.json", shared)
     total = failed = 0
-    for path in sorted((HERE / "templates").glob("*.jinja")):
-        result = template_cases(path)
-        write(HERE / "cases" / f"{path.stem}.json", result)
+    paths = {path.stem: path for path in sorted((HERE / "templates").glob("*.jinja"))}
+    paths["lab"] = HERE.parents[2] / "lab" / "text" / "chat_template.jinja"
+    for name, path in paths.items():
+        result = template_cases(name, path)
+        write(HERE / "cases" / f"{name}.json", result)
         total += len(result["cases"])
         failed += sum("error" in case for case in result["cases"])
     print(f"{total} renderings of chat templates, {failed} of them errors")
