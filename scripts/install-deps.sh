@@ -7,7 +7,7 @@ packages=(
   build-essential cmake ninja-build pkg-config git
   libdnnl-dev ocl-icd-opencl-dev # the CMake file of the first asks for the second
   nlohmann-json3-dev libfmt-dev libcli11-dev
-  libjpeg-dev libpng-dev libwebp-dev libarchive-dev
+  libjpeg-dev libpng-dev libwebp-dev libarchive-dev libcurl4-openssl-dev
   libcairo2-dev
   libpcre2-dev libutf8proc-dev libyaml-cpp-dev
   libgtest-dev
