@@ -180,8 +180,11 @@ class Requests {
 // Fetched by blocks. Two threads that want the same block fetch it once.
 class RemoteFile : public ByteSource {
  public:
-  RemoteFile(const std::string& name, std::int64_t size, Requests requests, const RemoteOptions& options)
-      : ByteSource(name, size), requests_(std::move(requests)), options_(options) {}
+  // `first` holds the first block.
+  RemoteFile(const std::string& name, Requests requests, const RemoteOptions& options, Answer first)
+      : ByteSource(name, first.size), requests_(std::move(requests)), options_(options) {
+    if (size() > 0) blocks_.emplace_front(0, checked(std::move(first), 0));
+  }
 
  private:
   void read_inside(std::int64_t offset, std::span<std::byte> bytes) const override {
@@ -229,10 +232,16 @@ class RemoteFile : public ByteSource {
 
   Block fetch(std::int64_t index) const {
     const std::int64_t begin = index * options_.block_bytes;
+    return checked(requests_.range(begin, std::min(options_.block_bytes, size() - begin)), begin);
+  }
+
+  Block checked(Answer answer, std::int64_t begin) const {
     const std::int64_t count = std::min(options_.block_bytes, size() - begin);
-    Answer answer = requests_.range(begin, count);
-    if (answer.size != size() || answer.body.size() != static_cast<std::size_t>(count))
+    if (answer.size != size())
       throw ReadError(name(), fmt::format("has changed: it had {} bytes and has {}", size(), answer.size));
+    if (answer.body.size() != static_cast<std::size_t>(count))
+      throw ReadError(name(), fmt::format("cannot be fetched: {} bytes were asked for, {} came", count,
+                                          answer.body.size()));
     return std::make_shared<std::vector<std::byte>>(std::move(answer.body));
   }
 
@@ -271,8 +280,8 @@ std::string s3_url(const std::string& address) {
 
 std::shared_ptr<const ByteSource> open_remote(const std::string& address, const RemoteOptions& options) {
   Requests requests(address, options);
-  const std::int64_t size = requests.range(0, 1).size;
-  return std::make_shared<RemoteFile>(address, size, std::move(requests), options);
+  Answer first = requests.range(0, options.block_bytes);
+  return std::make_shared<RemoteFile>(address, std::move(requests), options, std::move(first));
 }
 
 }  // namespace artemis
