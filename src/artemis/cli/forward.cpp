@@ -80,7 +80,8 @@ void run(const Options& options) {
     const float scale = 1.0f / static_cast<float>(batch.supervision.count());
     double sum = 0;
     if (options.gradients) {
-      Graft gradients = make_gradients(model.config, training_stage(options.stage, options.unfreeze_tower));
+      Graft gradients =
+          make_gradients(model.config, training_stage(options.stage, options.unfreeze_tower), ctx->device());
       sum = graft_loss_and_gradients(*ctx, gradients, batch.text, batch.pictures, batch.supervision, scale,
                                      model.graft, model.config);
       add_gradients(file, gradients, model.config);

@@ -4,7 +4,9 @@
 
 namespace artemis {
 
-void TensorFile::add(const std::string& name, const Tensor& tensor) { tensors_.emplace_back(name, tensor); }
+void TensorFile::add(const std::string& name, const Tensor& tensor) {
+  tensors_.emplace_back(name, tensor.to(Device{}));
+}
 
 void TensorFile::write(const std::filesystem::path& file) const {
   std::vector<NamedTensor> named_tensors;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <numeric>
 
 #include "artemis/generate/stop_filter.h"
@@ -26,12 +25,11 @@ class Decoding {
     const std::int64_t pages = (max_tokens + page_size - 1) / page_size;
     const std::int64_t kv_width = config.text.num_key_value_heads * config.text.head_dim;
     dtype_ = model.language_model.embed_tokens.dtype();
-    cache_ = KvCache(dtype_, config.text.num_hidden_layers, pages, page_size, kv_width);
-    page_table_ = Tensor::allocate(DType::i32, {1, pages});
-    std::iota(page_table_.mutable_values<std::int32_t>().begin(),
-              page_table_.mutable_values<std::int32_t>().end(), 0);
-    lengths_ = Tensor::allocate(DType::i32, {1});
-    logits_ = Tensor::allocate(DType::f32, {1, config.text.vocab_size});
+    cache_ = KvCache(dtype_, config.text.num_hidden_layers, pages, page_size, kv_width, ctx.device());
+    std::vector<std::int32_t> in_order(static_cast<std::size_t>(pages));
+    std::iota(in_order.begin(), in_order.end(), 0);
+    page_table_ = Tensor::from<std::int32_t>(in_order, {1, pages}).to(ctx.device());
+    logits_ = Tensor::allocate(DType::f32, {1, config.text.vocab_size}, ctx.device());
   }
 
   // Logits of the token after `tokens`, which follow those of the calls before.
@@ -43,18 +41,18 @@ class Decoding {
     batch_.positions.resize(tokens.size());
     std::iota(batch_.positions.begin(), batch_.positions.end(), static_cast<std::int32_t>(length_));
     length_ += count;
-    lengths_.mutable_data<std::int32_t>()[0] = static_cast<std::int32_t>(length_);
-
-    const Tensor rows = ctx_.allocate(DType::i32, {count});
-    std::memcpy(rows.mutable_raw(), batch_.positions.data(), rows.bytes());  // pages lie in order
+    const auto in_cache = static_cast<std::int32_t>(length_);
+    const Tensor lengths = ctx_.upload(DType::i32, {1}, &in_cache);
+    const Tensor rows = ctx_.upload(DType::i32, {count}, batch_.positions.data());  // pages lie in order
     const Shape shape{count, config_.text.hidden_size};
     const Tensor x = ctx_.allocate(dtype_, shape);
     const Tensor hidden = ctx_.allocate(dtype_, shape);
     embed(ctx_, x, batch_, features, model_, config_);
-    decoder_infer_cached(ctx_, hidden, cache_, {page_table_, lengths_, rows}, x, batch_,
-                         model_.language_model, config_.text);
+    decoder_infer_cached(ctx_, hidden, cache_, {page_table_, lengths, rows}, x, batch_, model_.language_model,
+                         config_.text);
     linear_forward(ctx_, logits_, hidden.rows(count - 1, count), model_.language_model.lm_head, Tensor());
-    return logits_.mutable_values<float>();
+    host_logits_ = logits_.to(Device{});
+    return host_logits_.mutable_values<float>();
   }
 
  private:
@@ -64,8 +62,8 @@ class Decoding {
   DType dtype_;
   KvCache cache_;
   Tensor page_table_;
-  Tensor lengths_;
   Tensor logits_;
+  Tensor host_logits_;  // on the CPU the same as logits_
   TextBatch batch_;
   std::int64_t length_ = 0;
 };

@@ -153,9 +153,9 @@ void save_trained(Context& ctx, const std::filesystem::path& source_directory, c
   std::unordered_map<std::string, Tensor> replaced;
   for (const auto& [spec, values] : trained) {
     const Tensor stored = source.tensor(spec.name);
-    const Tensor rounded = Tensor::allocate(stored.dtype(), spec.shape);
+    const Tensor rounded = Tensor::allocate(stored.dtype(), spec.shape, ctx.device());
     convert(ctx, rounded, values.view(spec.shape));
-    replaced[spec.name] = rounded;
+    replaced[spec.name] = rounded.to(Device{});
   }
   std::vector<NamedTensor> tensors;
   for (const std::string& name : source.names()) {

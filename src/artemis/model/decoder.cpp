@@ -1,7 +1,6 @@
 #include "artemis/model/decoder.h"
 
 #include <cmath>
-#include <cstring>
 
 #include "artemis/kernels/linear.h"
 #include "artemis/kernels/norm.h"
@@ -29,9 +28,7 @@ struct Pass {
 };
 
 Tensor offsets_tensor(Context& ctx, const TextBatch& batch) {
-  const Tensor offsets = ctx.allocate(DType::i32, {static_cast<std::int64_t>(batch.offsets.size())});
-  std::memcpy(offsets.mutable_raw(), batch.offsets.data(), offsets.bytes());
-  return offsets;
+  return ctx.upload(DType::i32, {batch.sequences() + 1}, batch.offsets.data());
 }
 
 RotaryTable positions_table(Context& ctx, const TextBatch& batch, const TextConfig& config) {

@@ -1,18 +1,15 @@
 #include "artemis/model/graft.h"
 
-#include <cstring>
-
 #include "artemis/kernels/linear.h"
 #include "artemis/kernels/rows.h"
+#include "artemis/model/index_tensor.h"
 #include "artemis/model/language_loss.h"
 
 namespace artemis {
 namespace {
 
-Tensor token_ids(Context& ctx, const TextBatch& batch) {
-  const Tensor ids = ctx.allocate(DType::i32, {batch.tokens()});
-  std::memcpy(ids.mutable_raw(), batch.input_ids.data(), ids.bytes());
-  return ids;
+Tensor token_ids(Context& ctx, const TextBatch& batch, const Tensor& embeddings) {
+  return index_tensor(ctx, batch.input_ids, embeddings.dim(0), "token id");
 }
 
 // The rows of the image tokens, in order.
@@ -21,9 +18,7 @@ Tensor image_rows(Context& ctx, const TextBatch& batch, std::int32_t image_token
   for (std::size_t i = 0; i < batch.input_ids.size(); ++i) {
     if (batch.input_ids[i] == image_token_id) rows.push_back(static_cast<std::int32_t>(i));
   }
-  const Tensor tensor = ctx.allocate(DType::i32, {static_cast<std::int64_t>(rows.size())});
-  if (!rows.empty()) std::memcpy(tensor.mutable_raw(), rows.data(), tensor.bytes());
-  return tensor;
+  return index_tensor(ctx, rows, batch.tokens(), "row");
 }
 
 DType activation_dtype(const Graft& model) { return model.language_model.embed_tokens.dtype(); }
@@ -68,7 +63,7 @@ void embedding_backward(Context& ctx, const Tensor& d_embed, const Tensor& d_x, 
   const Tensor nothing = ctx.allocate(d_x.dtype(), {rows.dim(0), d_x.dim(1)});
   fill(ctx, nothing, 0.0f);
   scatter_rows(ctx, d_x, nothing, rows);
-  scatter_add_rows(ctx, d_embed, d_x, token_ids(ctx, batch));
+  scatter_add_rows(ctx, d_embed, d_x, token_ids(ctx, batch, d_embed));
 }
 
 }  // namespace
@@ -89,7 +84,8 @@ void image_features(Context& ctx, const Tensor& features, const PictureBatch& pi
 void embed(Context& ctx, const Tensor& x, const TextBatch& batch, const Tensor& features, const Graft& model,
            const GraftConfig& config) {
   const Arena::Scope scope(ctx.arena());
-  gather_rows(ctx, x, model.language_model.embed_tokens, token_ids(ctx, batch));
+  const Tensor& embeddings = model.language_model.embed_tokens;
+  gather_rows(ctx, x, embeddings, token_ids(ctx, batch, embeddings));
   if (!features) return;
   const Tensor rows = image_rows(ctx, batch, config.image_token_id);
   require(rows.dim(0) == features.dim(0), "pictures",

@@ -13,12 +13,11 @@ Graft load_graft(Context& ctx, const CheckpointReader& checkpoint, const GraftCo
             spec.shape.to_string());
     require(is_floating(stored.dtype()), checkpoint.where(), "tensor '{}' is {}, expected f32, bf16 or f16",
             spec.name, dtype_name(stored.dtype()));
-    if (stored.dtype() == dtype) {
-      weight = stored.view(held_shape(spec.shape));
-      return;
-    }
-    weight = Tensor::allocate(dtype, held_shape(spec.shape));
-    convert(ctx, weight, stored.view(held_shape(spec.shape)));
+    const Tensor held = stored.view(held_shape(spec.shape)).to(ctx.device());
+    weight = held;
+    if (held.dtype() == dtype) return;
+    weight = Tensor::allocate(dtype, held.shape(), ctx.device());
+    convert(ctx, weight, held);
   });
   return model;
 }

@@ -1,7 +1,6 @@
 #include "artemis/model/vision_tower.h"
 
 #include <cmath>
-#include <cstring>
 
 #include "artemis/kernels/linear.h"
 #include "artemis/kernels/norm.h"
@@ -12,13 +11,6 @@ namespace artemis {
 namespace {
 
 constexpr float layer_norm_eps = 1e-6f;
-
-template <typename T, typename Element>
-Tensor to_device(Context& ctx, const std::vector<Element>& values, const Shape& shape) {
-  const Tensor tensor = ctx.allocate(dtype_of<T>::value, shape);
-  std::memcpy(tensor.mutable_raw(), values.data(), tensor.bytes());
-  return tensor;
-}
 
 AttentionOptions attention_options(const VisionConfig& config) {
   return {.heads = config.num_heads,
@@ -95,11 +87,17 @@ void prepare_positions(Context& ctx, VisionTowerSaved& saved, const PictureBatch
                        const VisionConfig& config) {
   const VisionPositions positions = vision_positions(config, pictures);
   const auto patches = static_cast<std::int64_t>(positions.coordinates.size());
-  saved.offsets =
-      to_device<std::int32_t>(ctx, positions.offsets, {static_cast<std::int64_t>(positions.offsets.size())});
-  saved.position_index = to_device<std::int32_t>(ctx, positions.index, {patches, 4});
-  saved.position_weight = to_device<float>(ctx, positions.weight, {patches, 4});
+  const auto offsets = static_cast<std::int64_t>(positions.offsets.size());
+  saved.offsets = ctx.upload(DType::i32, {offsets}, positions.offsets.data());
+  saved.position_index = ctx.upload(DType::i32, {patches, 4}, positions.index.data());
+  saved.position_weight = ctx.upload(DType::f32, {patches, 4}, positions.weight.data());
   saved.rotary = rotary_table_2d(ctx, positions.coordinates, config.head_dim(), config.rope_theta);
+}
+
+void prepare_patches(Context& ctx, VisionTowerSaved& saved, const PictureBatch& pictures, DType dtype) {
+  saved.patches = ctx.allocate(dtype, pictures.pixel_values.shape());
+  const Arena::Scope scope(ctx.arena());
+  convert(ctx, saved.patches, ctx.on_device(pictures.pixel_values));
 }
 
 }  // namespace
@@ -117,8 +115,7 @@ void vision_tower_forward(Context& ctx, const Tensor& out, VisionTowerSaved* sav
   VisionTowerSaved& state = saved != nullptr ? *saved : unsaved;
   const DType dtype = weights.pos_embed.dtype();
   const Shape hidden{pictures.pixel_values.dim(0), config.hidden_size};
-  state.patches = ctx.allocate(dtype, pictures.pixel_values.shape());
-  convert(ctx, state.patches, pictures.pixel_values);
+  prepare_patches(ctx, state, pictures, dtype);
   prepare_positions(ctx, state, pictures, config);
 
   Tensor x = ctx.allocate(dtype, hidden);

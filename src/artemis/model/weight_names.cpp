@@ -123,10 +123,11 @@ Shape held_shape(const Shape& shape) {
   return {shape[0], shape.count() / shape[0]};
 }
 
-Graft make_gradients(const GraftConfig& config, const Trainable& trainable) {
+Graft make_gradients(const GraftConfig& config, const Trainable& trainable, Device device) {
   Graft gradients;
   for_each_weight(gradients, config, [&](const WeightSpec& spec, Tensor& gradient) {
-    if (is_trained(spec, trainable, config)) gradient = Tensor::zeros(DType::f32, held_shape(spec.shape));
+    if (!is_trained(spec, trainable, config)) return;
+    gradient = Tensor::zeros(DType::f32, held_shape(spec.shape), device);
   });
   return gradients;
 }

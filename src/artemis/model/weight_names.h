@@ -27,8 +27,9 @@ void for_each_weight(Graft& model, const GraftConfig& config,
 // Whether the weight is trained.
 bool is_trained(const WeightSpec& spec, const Trainable& trainable, const GraftConfig& config);
 
-// Zeros in f32 for every trained weight (shaped as the weight is held), undefined for the others.
-Graft make_gradients(const GraftConfig& config, const Trainable& trainable);
+// Zeros in f32 on the device for every trained weight (shaped as the weight is held), undefined for the
+// others.
+Graft make_gradients(const GraftConfig& config, const Trainable& trainable, Device device = {});
 
 // The number of elements of each part, from the config alone.
 struct ParameterCounts {

@@ -15,8 +15,8 @@ struct KvCache {
   std::vector<Tensor> values;  // likewise
 
   KvCache() = default;
-  KvCache(DType dtype, std::int64_t layers, std::int64_t pages, std::int64_t page_size,
-          std::int64_t kv_width);
+  KvCache(DType dtype, std::int64_t layers, std::int64_t pages, std::int64_t page_size, std::int64_t kv_width,
+          Device device = {});
 };
 
 // Where the tokens of one forward pass stand in the cache.

@@ -66,9 +66,8 @@ RotaryTable rotary_table(Context& ctx, std::span<const std::int32_t> positions,
                          std::span<const float> frequencies, float attention_factor) {
   const Shape shape{static_cast<std::int64_t>(positions.size()),
                     static_cast<std::int64_t>(frequencies.size())};
-  const RotaryTable table{ctx.allocate(DType::f32, shape), ctx.allocate(DType::f32, shape)};
-  float* cos = table.cos.mutable_data<float>();
-  float* sin = table.sin.mutable_data<float>();
+  std::vector<float> cos(positions.size() * frequencies.size());
+  std::vector<float> sin(cos.size());
   const auto tokens = static_cast<std::int64_t>(positions.size());
   ctx.pool().ranges(tokens, 64, [&](std::int64_t begin, std::int64_t end) {
     for (auto t = static_cast<std::size_t>(begin); t < static_cast<std::size_t>(end); ++t) {
@@ -79,7 +78,7 @@ RotaryTable rotary_table(Context& ctx, std::span<const std::int32_t> positions,
       }
     }
   });
-  return table;
+  return {ctx.upload(DType::f32, shape, cos.data()), ctx.upload(DType::f32, shape, sin.data())};
 }
 
 RotaryTable rotary_table_2d(Context& ctx, std::span<const std::array<std::int32_t, 2>> coordinates,
@@ -88,19 +87,20 @@ RotaryTable rotary_table_2d(Context& ctx, std::span<const std::array<std::int32_
   const std::vector<float> frequencies =
       inverse_frequencies(RopeConfig{.theta = theta}, static_cast<std::int64_t>(2 * axis_pairs));
   const Shape shape{static_cast<std::int64_t>(coordinates.size()), static_cast<std::int64_t>(2 * axis_pairs)};
-  const RotaryTable table{ctx.allocate(DType::f32, shape), ctx.allocate(DType::f32, shape)};
-  float* cos = table.cos.mutable_data<float>();
-  float* sin = table.sin.mutable_data<float>();
+  std::vector<float> cos;
+  std::vector<float> sin;
+  cos.reserve(static_cast<std::size_t>(shape.count()));
+  sin.reserve(static_cast<std::size_t>(shape.count()));
   for (const auto& coordinate : coordinates) {
     for (const std::int32_t along_axis : coordinate) {
       for (std::size_t i = 0; i < axis_pairs; ++i) {
         const float angle = static_cast<float>(along_axis) * frequencies[i];
-        *cos++ = std::cos(angle);
-        *sin++ = std::sin(angle);
+        cos.push_back(std::cos(angle));
+        sin.push_back(std::sin(angle));
       }
     }
   }
-  return table;
+  return {ctx.upload(DType::f32, shape, cos.data()), ctx.upload(DType::f32, shape, sin.data())};
 }
 
 }  // namespace artemis
