@@ -27,8 +27,11 @@ const std::map<std::string, Rooms, std::less<>>& floors() {
       {"processor", {"core", "io", "text", "image", "model"}},
       {"train", {"core", "io", "kernels", "nn", "model", "processor"}},
       {"lab", {"core", "io"}},
+      {"report", {"core", "io"}},
       {"generate", {"core", "io", "kernels", "nn", "model", "processor"}},
-      {"cli", {"core", "io", "text", "image", "kernels", "nn", "model", "processor", "train", "generate", "lab"}},
+      {"cli",
+       {"core", "io", "text", "image", "kernels", "nn", "model", "processor", "train", "generate", "lab",
+        "report"}},
   };
   return table;
 }
