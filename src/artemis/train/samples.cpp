@@ -3,76 +3,42 @@
 #include <algorithm>
 
 #include "artemis/core/error.h"
-#include "artemis/train/jsonl_samples.h"
-#include "artemis/train/tar_samples.h"
+#include "artemis/train/row_file.h"
 
 namespace artemis {
 namespace {
 
-bool is_shard(const std::filesystem::path& file) {
-  const std::string name = file.filename().string();
-  return name.ends_with(".tar") || name.ends_with(".tar.gz") || name.ends_with(".tgz");
-}
-
-bool is_jsonl(const std::filesystem::path& file) { return file.extension() == ".jsonl"; }
-
-// The data files below the paths, folders read in the order of their names.
-std::vector<std::filesystem::path> data_files(const std::vector<std::string>& paths) {
-  std::vector<std::filesystem::path> files;
-  for (const std::string& path : paths) {
-    if (!std::filesystem::is_directory(path)) {
-      files.emplace_back(path);
-      continue;
-    }
-    std::vector<std::filesystem::path> inside;
-    for (const auto& entry : std::filesystem::directory_iterator(path)) {
-      if (is_shard(entry.path()) || is_jsonl(entry.path())) inside.push_back(entry.path());
-    }
-    require(!inside.empty(), path, "holds no .tar, .tar.gz, .tgz or .jsonl file");
-    std::ranges::sort(inside);
-    files.insert(files.end(), inside.begin(), inside.end());
-  }
-  return files;
-}
-
-// One source after the other.
+// The rows of one file after the other.
 class ChainedSamples : public SampleSource {
  public:
-  explicit ChainedSamples(std::vector<std::unique_ptr<SampleSource>> sources)
-      : sources_(std::move(sources)) {}
+  explicit ChainedSamples(std::vector<std::string> files) : files_(std::move(files)) {}
 
   std::optional<Row> next() override {
-    for (; at_ < sources_.size(); ++at_) {
-      if (std::optional<Row> row = sources_[at_]->next()) return row;
+    for (;;) {
+      if (!file_) {
+        if (opened_ == files_.size()) return std::nullopt;
+        file_ = open_row_file(files_[opened_++]);
+      }
+      if (const std::optional<RowPlace> place = file_->find_next()) return file_->read(*place);
+      file_.reset();
     }
-    return std::nullopt;
   }
 
   void rewind() override {
-    for (const auto& source : sources_) source->rewind();
-    at_ = 0;
+    opened_ = 0;
+    file_.reset();
   }
 
  private:
-  std::vector<std::unique_ptr<SampleSource>> sources_;
-  std::size_t at_ = 0;
+  std::vector<std::string> files_;
+  std::size_t opened_ = 0;  // files so far
+  std::unique_ptr<RowFile> file_;
 };
 
 }  // namespace
 
 std::unique_ptr<SampleSource> open_samples(const std::vector<std::string>& paths) {
-  std::vector<std::unique_ptr<SampleSource>> sources;
-  for (const std::filesystem::path& file : data_files(paths)) {
-    if (is_shard(file)) {
-      sources.push_back(open_tar_samples(file));
-    } else if (is_jsonl(file)) {
-      sources.push_back(open_jsonl_samples(file));
-    } else {
-      fail(file.string(), "is no data file, expected .tar, .tar.gz, .tgz or .jsonl");
-    }
-  }
-  require(!sources.empty(), "data", "no data files were given");
-  return std::make_unique<ChainedSamples>(std::move(sources));
+  return std::make_unique<ChainedSamples>(data_files(paths));
 }
 
 ShuffledSamples::ShuffledSamples(std::unique_ptr<SampleSource> source, std::size_t window, std::uint64_t seed)

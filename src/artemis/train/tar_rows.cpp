@@ -1,13 +1,10 @@
-#include "artemis/train/tar_samples.h"
-
 #include "artemis/io/tar.h"
+#include "artemis/train/row_file.h"
 #include "artemis/train/row_json.h"
 
 namespace artemis {
 namespace {
 
-// A webdataset sample as a row: pictures KEY.jpg|jpeg|png|webp (several as KEY.0.jpg, KEY.1.jpg, ...), text
-// KEY.txt (a caption) or KEY.json.
 Row to_row(TarSample sample, const std::string& where) {
   std::vector<PictureFile> pictures;
   std::optional<std::string> caption;
@@ -28,28 +25,31 @@ Row to_row(TarSample sample, const std::string& where) {
   return row_from_json(where, *json, std::move(pictures));
 }
 
-class TarRows : public SampleSource {
+class TarRows : public RowFile {
  public:
-  explicit TarRows(const std::filesystem::path& file) : name_(file.filename().string()), samples_(file) {}
+  explicit TarRows(const std::string& address) : name_(file_name(address)), samples_(open_bytes(address)) {}
 
-  std::optional<Row> next() override {
-    std::optional<TarSample> sample = samples_.next();
-    if (!sample) return std::nullopt;
-    const std::string where = name_ + "/" + sample->key;
-    return to_row(std::move(*sample), where);
+  Row read(const RowPlace& place) override {
+    TarSample sample = samples_.read(place.offset);
+    const std::string where = name_ + "/" + sample.key;
+    return to_row(std::move(sample), where);
   }
 
-  void rewind() override { samples_.rewind(); }
-
  private:
+  std::optional<RowPlace> find() override {
+    const std::optional<TarPlace> place = samples_.find_next();
+    if (!place) return std::nullopt;
+    return RowPlace{.number = samples_.position() - 1, .offset = place->offset};
+  }
+
   std::string name_;
   TarSamples samples_;
 };
 
 }  // namespace
 
-std::unique_ptr<SampleSource> open_tar_samples(const std::filesystem::path& file) {
-  return std::make_unique<TarRows>(file);
+std::unique_ptr<RowFile> open_tar_rows(const std::string& address) {
+  return std::make_unique<TarRows>(address);
 }
 
 }  // namespace artemis
