@@ -1,4 +1,4 @@
-// Prefill and decoding of one conversation.
+// Prefill and decoding: one conversation, or several side by side.
 #pragma once
 
 #include <filesystem>
@@ -48,5 +48,19 @@ GenerateResult generate(Context& ctx, const Graft& model, const GraftConfig& con
                         const Tokenizer& tokenizer, const std::vector<std::int32_t>& prompt,
                         const PictureBatch& pictures, const GenerateOptions& options,
                         const TextCallback& on_text);
+
+// One conversation to go on with.
+struct GenerateRequest {
+  std::vector<std::int32_t> prompt;
+  PictureBatch pictures;  // those of the prompt's image tokens, in order
+};
+
+// The same for several at once, each with a cache of its own and a sampler of its own from the same seed, so
+// that each gives the tokens that it gives alone (but for rounding, which depends on the rows of a product).
+// Prompts are read several in a pass; then one token of each in a pass, and those that end leave.
+std::vector<GenerateResult> generate_batch(Context& ctx, const Graft& model, const GraftConfig& config,
+                                           const Tokenizer& tokenizer,
+                                           std::span<const GenerateRequest> requests,
+                                           const GenerateOptions& options);
 
 }  // namespace artemis

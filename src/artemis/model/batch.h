@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <vector>
 
 #include "artemis/core/tensor.h"
@@ -15,6 +16,9 @@ struct PictureBatch {
 
   bool empty() const { return grid_thw.empty(); }
 };
+
+// The pictures of several batches, in order, as one.
+PictureBatch join_pictures(std::span<const PictureBatch* const> batches);
 
 // Token sequences. Values stand on the host; the model brings to the device what its kernels read.
 struct TextBatch {

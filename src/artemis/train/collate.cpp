@@ -1,7 +1,6 @@
 #include "artemis/train/collate.h"
 
 #include <algorithm>
-#include <cstring>
 #include <numeric>
 
 namespace artemis {
@@ -9,28 +8,6 @@ namespace {
 
 bool has_both_think_tags(const std::string& text) {
   return text.find("<think>") != std::string::npos && text.find("</think>") != std::string::npos;
-}
-
-PictureBatch concatenate(std::span<const Example> examples) {
-  PictureBatch all;
-  std::int64_t patches = 0;
-  std::int64_t width = 0;
-  for (const Example& example : examples) {
-    if (example.pictures.empty()) continue;
-    patches += example.pictures.pixel_values.dim(0);
-    width = example.pictures.pixel_values.dim(1);
-    all.grid_thw.insert(all.grid_thw.end(), example.pictures.grid_thw.begin(),
-                        example.pictures.grid_thw.end());
-  }
-  if (all.grid_thw.empty()) return all;
-  all.pixel_values = Tensor::allocate(DType::f32, {patches, width});
-  std::byte* end = all.pixel_values.mutable_raw();
-  for (const Example& example : examples) {
-    if (example.pictures.empty()) continue;
-    std::memcpy(end, example.pictures.pixel_values.raw(), example.pictures.pixel_values.bytes());
-    end += example.pictures.pixel_values.bytes();
-  }
-  return all;
 }
 
 }  // namespace
@@ -85,11 +62,13 @@ Example make_example(const Row& row, const Processor& processor, const GraftConf
 
 Batch collate(std::span<const Example> examples) {
   Batch batch;
+  std::vector<const PictureBatch*> pictures;
   batch.text.offsets.push_back(0);
   for (const Example& example : examples) {
     const auto start = static_cast<std::int32_t>(batch.text.input_ids.size());
     const auto length = static_cast<std::int32_t>(example.input_ids.size());
     batch.keys.push_back(example.key);
+    pictures.push_back(&example.pictures);
     batch.text.input_ids.insert(batch.text.input_ids.end(), example.input_ids.begin(),
                                 example.input_ids.end());
     batch.text.offsets.push_back(start + length);
@@ -102,7 +81,7 @@ Batch collate(std::span<const Example> examples) {
       batch.supervision.labels.push_back(label);
     }
   }
-  batch.pictures = concatenate(examples);
+  batch.pictures = join_pictures(pictures);
   return batch;
 }
 

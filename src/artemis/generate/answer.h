@@ -1,0 +1,40 @@
+// One answer as it grows: tokens from logits, text from tokens, and its end.
+#pragma once
+
+#include <chrono>
+
+#include "artemis/generate/generator.h"
+#include "artemis/generate/stop_filter.h"
+
+namespace artemis {
+
+class Answer {
+ public:
+  // `tokenizer`, `options` and `on_text` must outlive it.
+  Answer(const Tokenizer& tokenizer, std::vector<std::int32_t> prompt, const GenerateOptions& options,
+         const TextCallback& on_text);
+
+  // Takes the next token from its logits, which are changed.
+  void take(std::span<float> logits);
+  bool ended() const { return ended_; }
+  // The token taken last.
+  std::span<const std::int32_t> last() const { return std::span(&history_.back(), 1); }
+  // Once it has ended.
+  GenerateResult finish();
+
+ private:
+  void show(const std::string& piece);
+  void end();
+
+  const GenerateOptions& options_;
+  const TextCallback& on_text_;
+  Sampler sampler_;
+  StopFilter filter_;
+  StreamDecoder stream_;
+  std::vector<std::int32_t> history_;  // the prompt and the answer
+  GenerateResult result_;
+  bool ended_ = false;
+  std::chrono::steady_clock::time_point start_;
+};
+
+}  // namespace artemis
