@@ -2,48 +2,77 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 
 #include "artemis/core/error.h"
 
 namespace artemis {
-namespace {
 
-using Iterator = std::vector<Point>::const_iterator;
-
-// Whether a lies under b, a value that is not finite over all others.
-bool lower(const Point& a, const Point& b) {
-  if (!std::isfinite(a.y) || !std::isfinite(b.y)) return std::isfinite(a.y) && !std::isfinite(b.y);
-  return a.y < b.y;
+void Curve::Bin::merge(const Bin& later) {
+  if (later.low.y < low.y) low = later.low;
+  if (later.high.y > high.y) high = later.high;
+  x_sum += later.x_sum;
+  y_sum += later.y_sum;
+  count += later.count;
 }
 
-// The same with a value that is not finite under all others.
-bool lower_or_gap(const Point& a, const Point& b) {
-  if (!std::isfinite(a.y) || !std::isfinite(b.y)) return !std::isfinite(a.y) && std::isfinite(b.y);
-  return a.y < b.y;
+void Curve::add(Point point) {
+  const bool behind = !empty() && point.x < last_.x;
+  if (behind || !std::isfinite(point.x) || !std::isfinite(point.y)) return;
+  last_ = point;
+  const Bin bin(point);
+  if (!bins_.empty() && bins_.back().count < bin_points_) {
+    bins_.back().merge(bin);
+    return;
+  }
+  if (bins_.size() == most_bins_) halve();
+  bins_.push_back(bin);
 }
 
-void append_extremes(std::vector<Point>& out, Iterator begin, Iterator end) {
-  const Iterator least = std::min_element(begin, end, lower);
-  const Iterator greatest = std::max_element(begin, end, lower_or_gap);
-  out.push_back(*std::min(least, greatest));
-  if (least != greatest) out.push_back(*std::max(least, greatest));
+// Merges neighbours, so that there is room for as many points again.
+void Curve::halve() {
+  std::vector<Bin> halved;
+  for (std::size_t i = 0; i < bins_.size(); ++i) {
+    if (i % 2 == 0) {
+      halved.push_back(bins_[i]);
+    } else {
+      halved.back().merge(bins_[i]);
+    }
+  }
+  bins_ = std::move(halved);
+  bin_points_ *= 2;
 }
 
-}  // namespace
+Point Curve::lowest() const {
+  ARTEMIS_ASSERT(!empty());
+  return std::min_element(bins_.begin(), bins_.end(),
+                          [](const Bin& a, const Bin& b) { return a.low.y < b.low.y; })
+      ->low;
+}
 
-std::vector<Point> thin(const std::vector<Point>& points, std::size_t most) {
-  ARTEMIS_ASSERT(most >= 4);
-  if (points.size() <= most) return points;
-  const std::size_t bins = (most - 2) / 2;
-  const std::size_t inner = points.size() - 2;
-  const auto at = [&](std::size_t i) {
-    return points.begin() + 1 + static_cast<std::ptrdiff_t>(inner * i / bins);
-  };
-  std::vector<Point> kept{points.front()};
-  for (std::size_t bin = 0; bin < bins; ++bin) append_extremes(kept, at(bin), at(bin + 1));
-  kept.push_back(points.back());
-  return kept;
+Point Curve::highest() const {
+  ARTEMIS_ASSERT(!empty());
+  return std::max_element(bins_.begin(), bins_.end(),
+                          [](const Bin& a, const Bin& b) { return a.high.y < b.high.y; })
+      ->high;
+}
+
+std::vector<Point> Curve::extremes() const {
+  std::vector<Point> points;
+  for (const Bin& bin : bins_) {
+    const bool rises = bin.low.x <= bin.high.x;
+    points.push_back(rises ? bin.low : bin.high);
+    if (bin.low.x != bin.high.x) points.push_back(rises ? bin.high : bin.low);
+  }
+  return points;
+}
+
+std::vector<Point> Curve::means() const {
+  std::vector<Point> points;
+  for (const Bin& bin : bins_) {
+    const auto count = static_cast<double>(bin.count);
+    points.push_back({bin.x_sum / count, bin.y_sum / count});
+  }
+  return points;
 }
 
 std::vector<Point> smooth(const std::vector<Point>& points, double span) {
@@ -52,7 +81,6 @@ std::vector<Point> smooth(const std::vector<Point>& points, double span) {
   double weight = 0;
   std::vector<Point> out = points;
   for (Point& point : out) {
-    if (!std::isfinite(point.y)) continue;
     sum = keep * sum + point.y;
     weight = keep * weight + 1;
     point.y = sum / weight;

@@ -1,4 +1,4 @@
-// Points of a curve, made few and smooth enough to draw.
+// The points of a curve, few enough to keep and to draw however long it grows.
 #pragma once
 
 #include <cstddef>
@@ -11,12 +11,44 @@ struct Point {
   double y;
 };
 
-// At most `most` (4 or more) points: the first and the last, and the least and the greatest y of bins between
-// them, in their order. Of a bin, values that are not finite stay only where it holds nothing else.
-std::vector<Point> thin(const std::vector<Point>& points, std::size_t most);
+// Keeps a curve as at most so many bins of equally many points: of each the least and the greatest value and
+// the mean. Until there are more points than bins, every point is kept.
+class Curve {
+ public:
+  explicit Curve(std::size_t most_bins = 300) : most_bins_(most_bins) {}
 
-// The exponential moving average over about `span` points, free of a bias to its start; values that are not
-// finite stay as they are and count for nothing.
+  // x rises from call to call. Points behind the last and values that are not finite are passed over.
+  void add(Point point);
+
+  bool empty() const { return bins_.empty(); }
+  Point last() const { return last_; }
+  // The lowest point, of equal ones the first.
+  Point lowest() const;
+  Point highest() const;
+
+  // The lowest and the highest point of each bin, in their order.
+  std::vector<Point> extremes() const;
+  // The middle of each bin.
+  std::vector<Point> means() const;
+
+ private:
+  struct Bin {
+    Point low, high;
+    double x_sum, y_sum;
+    std::size_t count = 1;
+
+    explicit Bin(Point point) : low(point), high(point), x_sum(point.x), y_sum(point.y) {}
+    void merge(const Bin& later);
+  };
+  void halve();
+
+  std::size_t most_bins_;
+  std::size_t bin_points_ = 1;
+  std::vector<Bin> bins_;
+  Point last_{};
+};
+
+// The exponential moving average over about `span` points, free of a bias to its start.
 std::vector<Point> smooth(const std::vector<Point>& points, double span);
 
 }  // namespace artemis

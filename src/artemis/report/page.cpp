@@ -1,6 +1,8 @@
 #include "artemis/report/page.h"
 
-#include <algorithm>
+#include <fmt/chrono.h>
+
+#include <ctime>
 
 #include "artemis/core/error.h"
 #include "artemis/report/markup.h"
@@ -141,13 +143,18 @@ void Page::code(const std::string& title, const std::string& text) {
                   escape_markup(title), escape_markup(text)));
 }
 
+std::string date_now() { return fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(std::time(nullptr))); }
+
 std::string Page::html() const {
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+      "<meta http-equiv=\"Content-Security-Policy\" "
+      "content=\"default-src 'none';img-src data:;style-src 'unsafe-inline'\">"
       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
-      "<title>{0}</title><style>{1}{2}</style></head>\n<body><header><h1>{0}</h1><p>{3}</p></header>\n"
+      "<title>{0}</title><style>{1}{2}</style></head>\n<body><header><h1>{0}</h1>{3}</header>\n"
       "<main>\n{4}{5}</main>\n<footer>{6}</footer></body></html>\n",
-      escape_markup(title_), chart_style(), page_style, escape_markup(subtitle_), body_,
+      escape_markup(title_), chart_style(), page_style,
+      subtitle_.empty() ? "" : "<p>" + escape_markup(subtitle_) + "</p>", body_,
       tiles_open_ ? "</div>\n" : "", escape_markup(footer_));
 }
 

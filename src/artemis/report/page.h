@@ -65,4 +65,7 @@ class Page {
   bool tiles_open_ = false;
 };
 
+// The present day and minute, as "2026-03-01 12:30 UTC".
+std::string date_now();
+
 }  // namespace artemis
