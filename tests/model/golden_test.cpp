@@ -3,6 +3,7 @@
 
 #include "artemis/kernels/rows.h"
 #include "artemis/model/load.h"
+#include "support/device.h"
 #include "support/golden.h"
 
 namespace artemis {
@@ -37,9 +38,10 @@ Case read_case(const SafetensorsFile& file) {
 }
 
 std::vector<float> as_floats(Context& ctx, const Tensor& tensor) {
-  const Tensor converted = Tensor::allocate(DType::f32, tensor.shape());
+  const Tensor converted = Tensor::allocate(DType::f32, tensor.shape(), ctx.device());
   convert(ctx, converted, tensor);
-  const auto values = converted.values<float>();
+  const Tensor on_host = converted.to(Device{});
+  const auto values = on_host.values<float>();
   return {values.begin(), values.end()};
 }
 
@@ -70,13 +72,14 @@ class GoldenModel : public testing::TestWithParam<std::string> {
       Tensor features;
       if (!input.pictures.empty()) {
         features = Tensor::allocate(
-            dtype, {image_tokens(*config_.vision, input.pictures), config_.text.hidden_size});
+            dtype, {image_tokens(*config_.vision, input.pictures), config_.text.hidden_size}, ctx_.device());
         image_features(ctx_, features, input.pictures, model, config_);
         EXPECT_LE(golden::relative_difference(as_floats(ctx_, features),
                                               golden::floats(file, "image_features" + suffix)),
                   tolerance);
       }
-      const Tensor logits = Tensor::allocate(dtype, {input.text.tokens(), config_.text.vocab_size});
+      const Tensor logits =
+          Tensor::allocate(dtype, {input.text.tokens(), config_.text.vocab_size}, ctx_.device());
       graft_logits(ctx_, logits, input.text, features, model, config_);
       EXPECT_LE(golden::relative_difference(as_floats(ctx_, logits), golden::floats(file, "logits" + suffix)),
                 tolerance);
@@ -88,7 +91,7 @@ class GoldenModel : public testing::TestWithParam<std::string> {
   std::filesystem::path root_;
   GraftConfig config_;
   Json cases_;
-  Context ctx_{Device{}, 2};
+  Context ctx_{test_device(), 2};
 };
 
 TEST_P(GoldenModel, FeaturesAndLogitsInF32) { EXPECT_GE(check_outputs(DType::f32, "", f32_tolerance), 5); }
@@ -119,7 +122,7 @@ TEST_P(GoldenModel, Gradients) {
     SCOPED_TRACE(name);
     const SafetensorsFile file = SafetensorsFile::open(root_ / (name + ".safetensors"));
     const Case input = read_case(file);
-    Graft gradients = make_gradients(config_, trainable);
+    Graft gradients = make_gradients(config_, trainable, ctx_.device());
     const float scale = 1.0f / static_cast<float>(input.supervision.count());
     graft_loss_and_gradients(ctx_, gradients, input.text, input.pictures, input.supervision, scale, model,
                              config_);
@@ -128,7 +131,7 @@ TEST_P(GoldenModel, Gradients) {
       if (!gradient) return;
       ASSERT_TRUE(golden::has(file, "grad." + spec.name)) << spec.name;
       EXPECT_LE(
-          golden::relative_difference(gradient.values<float>(), golden::floats(file, "grad." + spec.name)),
+          golden::relative_difference(as_floats(ctx_, gradient), golden::floats(file, "grad." + spec.name)),
           gradient_tolerance)
           << spec.name;
       ++compared;
@@ -144,7 +147,7 @@ TEST_P(GoldenModel, GradientsOfTheTopTowerBlock) {
   const Graft model = load(DType::f32);
   const SafetensorsFile file = SafetensorsFile::open(root_ / "three_images.safetensors");
   const Case input = read_case(file);
-  Graft gradients = make_gradients(config_, training_stage(1, 1));
+  Graft gradients = make_gradients(config_, training_stage(1, 1), ctx_.device());
   const float scale = 1.0f / static_cast<float>(input.supervision.count());
   graft_loss_and_gradients(ctx_, gradients, input.text, input.pictures, input.supervision, scale, model,
                            config_);
@@ -156,7 +159,7 @@ TEST_P(GoldenModel, GradientsOfTheTopTowerBlock) {
     if (!gradient) return;
     if (spec.part == Part::tower) ++blocks;
     EXPECT_LE(
-        golden::relative_difference(gradient.values<float>(), golden::floats(file, "grad." + spec.name)),
+        golden::relative_difference(as_floats(ctx_, gradient), golden::floats(file, "grad." + spec.name)),
         gradient_tolerance)
         << spec.name;
   });

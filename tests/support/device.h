@@ -1,0 +1,16 @@
+// The device that a test runs on.
+#pragma once
+
+#include <cstdlib>
+
+#include "artemis/core/device.h"
+
+namespace artemis {
+
+// ARTEMIS_TEST_DEVICE, "cuda" for instance; the CPU when it is not set.
+inline Device test_device() {
+  const char* name = std::getenv("ARTEMIS_TEST_DEVICE");
+  return name == nullptr ? Device{} : parse_device(name);
+}
+
+}  // namespace artemis
