@@ -39,6 +39,13 @@ struct bfloat16 {
   explicit operator float() const { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
 };
 
+// One of the two bfloat16 beside the value, with `noise` even from 0 to 65535 the nearer one more often, so
+// that their mean is the value.
+constexpr std::uint16_t bfloat16_bits_stochastic(std::uint32_t value_bits, std::uint32_t noise) {
+  const bool finite = (value_bits & 0x7f800000u) != 0x7f800000u;
+  return static_cast<std::uint16_t>((value_bits + (finite ? noise : 0u)) >> 16);
+}
+
 // IEEE 754 binary16.
 struct float16 {
   std::uint16_t bits = 0;

@@ -1,9 +1,8 @@
-// Random numbers that are the same on every machine: Philox 4x32-10 (Salmon et al., "Parallel random numbers:
-// as easy as 1, 2, 3", 2011), a function of (seed, stream, position), so that its whole state is two numbers.
+// Random numbers that are the same on every machine: a function of (seed, stream, position), so that their
+// whole state is two numbers.
 #pragma once
 
-#include <array>
-#include <cstdint>
+#include "artemis/core/philox.h"
 
 namespace artemis {
 
@@ -30,10 +29,8 @@ class Random {
   std::uint64_t seed_;
   std::uint64_t stream_;
   std::uint64_t position_ = 0;
+  std::uint64_t block_ = ~std::uint64_t{0};  // that numbers_ holds
+  std::array<std::uint32_t, 4> numbers_{};
 };
-
-// The block of four numbers at `counter` under `key`.
-std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
-                                        std::array<std::uint32_t, 2> key);
 
 }  // namespace artemis

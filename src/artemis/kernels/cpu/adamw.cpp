@@ -1,49 +1,131 @@
-#include <cmath>
 #include <vector>
 
+#include "artemis/kernels/adamw_factors.h"
 #include "artemis/kernels/cpu/dispatch.h"
+#include "artemis/kernels/moment_codes.h"
 #include "artemis/kernels/table.h"
 
 namespace artemis::cpu {
 namespace {
 
-// The step's constants, as torch's single-tensor AdamW forms them in double.
-struct Step {
-  float decay;       // 1 - rate * weight_decay
-  float beta1_rest;  // 1 - beta1
-  float beta2;
-  float beta2_rest;   // 1 - beta2
-  float step_size;    // rate / (1 - beta1^t)
-  float root_second;  // sqrt(1 - beta2^t)
-  float eps;
-  float gradient_scale;
+// A step works on so many elements at a time, whatever the dtypes.
+constexpr std::int64_t block = moment_block;
+
+// Elements [begin, begin + count) of a weight.
+struct Range {
+  std::int64_t begin;
+  std::int64_t count;
 };
 
-Step constants(const AdamWOptions& options) {
-  const auto t = static_cast<double>(options.step);
-  return {.decay = static_cast<float>(1.0 - options.learning_rate * options.weight_decay),
-          .beta1_rest = static_cast<float>(1.0 - options.beta1),
-          .beta2 = static_cast<float>(options.beta2),
-          .beta2_rest = static_cast<float>(1.0 - options.beta2),
-          .step_size = static_cast<float>(options.learning_rate / (1.0 - std::pow(options.beta1, t))),
-          .root_second = static_cast<float>(std::sqrt(1.0 - std::pow(options.beta2, t))),
-          .eps = static_cast<float>(options.eps),
-          .gradient_scale = static_cast<float>(options.gradient_scale)};
-}
-
-ARTEMIS_VECTORISED void update(float* master, float* first, float* second, const float* gradient,
-                               std::int64_t count, const Step& step) {
+ARTEMIS_VECTORISED void update(float* weight, float* first, float* second, const float* gradient,
+                               std::int64_t count, const AdamWFactors& step) {
   for (std::int64_t i = 0; i < count; ++i) {
     const float g = gradient[i] * step.gradient_scale;
     first[i] = first[i] + step.beta1_rest * (g - first[i]);
     second[i] = step.beta2 * second[i] + step.beta2_rest * g * g;
     const float denominator = std::sqrt(second[i]) / step.root_second + step.eps;
-    master[i] = master[i] * step.decay - step.step_size * first[i] / denominator;
+    weight[i] = weight[i] * step.decay - step.step_size * first[i] / denominator;
   }
 }
 
-ARTEMIS_VECTORISED void round_to(bfloat16* parameter, const float* master, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) parameter[i] = bfloat16(master[i]);
+ARTEMIS_VECTORISED void widen(float* values, const bfloat16* parameter, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) values[i] = static_cast<float>(parameter[i]);
+}
+
+ARTEMIS_VECTORISED void round_to(bfloat16* parameter, const float* values, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) parameter[i] = bfloat16(values[i]);
+}
+
+// Range.begin is a multiple of the noise's groups.
+ARTEMIS_VECTORISED void round_stochastically(bfloat16* parameter, const float* values, Range range,
+                                             const RoundingNoise& noise) {
+  for (std::int64_t i = 0; i < range.count; i += noise_group) {
+    const auto bits = noise.of_eight(static_cast<std::uint64_t>((range.begin + i) / noise_group));
+    const std::int64_t end = std::min(noise_group, range.count - i);
+    for (std::int64_t j = 0; j < end; ++j) {
+      const std::uint32_t half = (bits[static_cast<std::size_t>(j / 2)] >> (16 * (j % 2))) & 0xffffu;
+      parameter[i + j].bits = bfloat16_bits_stochastic(std::bit_cast<std::uint32_t>(values[i + j]), half);
+    }
+  }
+}
+
+// The weight's exact values of a range: its own memory, or a copy in the buffer.
+float* weight_values(float* buffer, const Tensor& parameter, const Tensor& master, Range range) {
+  if (master) return master.mutable_data<float>() + range.begin;
+  widen(buffer, parameter.data<bfloat16>() + range.begin, range.count);
+  return buffer;
+}
+
+void store_weight(const Tensor& parameter, const Tensor& master, const float* values, Range range,
+                  const RoundingNoise& noise) {
+  if (!master) {
+    round_stochastically(parameter.mutable_data<bfloat16>() + range.begin, values, range, noise);
+  } else if (parameter.dtype() == DType::bf16) {
+    round_to(parameter.mutable_data<bfloat16>() + range.begin, values, range.count);
+  } else if (parameter.raw() != master.raw()) {
+    std::copy(values, values + range.count, parameter.mutable_data<float>() + range.begin);
+  }
+}
+
+ARTEMIS_VECTORISED void decode(float* values, const std::uint8_t* codes, float scale, const float* book,
+                               std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) values[i] = scale * book[codes[i]];
+}
+
+// Returns the scale: the largest magnitude.
+ARTEMIS_VECTORISED float encode(std::uint8_t* codes, const float* values, const float* bounds,
+                                std::int64_t count) {
+  float scale = 0;
+  for (std::int64_t i = 0; i < count; ++i) scale = std::max(scale, std::abs(values[i]));
+  const float divisor = scale > 0 ? scale : 1.0f;
+  for (std::int64_t i = 0; i < count; ++i) codes[i] = moment_code(bounds, values[i] / divisor);
+  return scale;
+}
+
+// A moment in f32, updated where it lies.
+struct PlainMoment {
+  const Tensor& values;
+
+  float* open(float*, Range range) const { return values.mutable_data<float>() + range.begin; }
+  void close(const float*, Range) const {}
+};
+
+// A moment in 8 bits, updated in a buffer.
+struct CodedMoment {
+  const Moment8& moment;
+  const MomentCodes& book;
+
+  float* open(float* buffer, Range range) const {
+    decode(buffer, moment.codes.data<std::uint8_t>() + range.begin,
+           moment.scales.data<float>()[range.begin / block], book.values.data(), range.count);
+    return buffer;
+  }
+  void close(const float* values, Range range) const {
+    moment.scales.mutable_data<float>()[range.begin / block] = encode(
+        moment.codes.mutable_data<std::uint8_t>() + range.begin, values, book.bounds.data(), range.count);
+  }
+};
+
+template <typename Moment>
+void step_blocks(Context& ctx, const Tensor& parameter, const Tensor& master, const Moment& first,
+                 const Moment& second, const Tensor& gradient, const AdamWOptions& options) {
+  const AdamWFactors factors = adamw_factors(options);
+  const RoundingNoise noise = rounding_noise(options);
+  ctx.pool().ranges(parameter.count(), piece_elements, [&](std::int64_t begin, std::int64_t end) {
+    float weight_buffer[block];
+    float first_buffer[block];
+    float second_buffer[block];
+    for (std::int64_t at = begin; at < end; at += block) {
+      const Range range{at, std::min(block, end - at)};
+      float* weight = weight_values(weight_buffer, parameter, master, range);
+      float* mean = first.open(first_buffer, range);
+      float* squares = second.open(second_buffer, range);
+      update(weight, mean, squares, gradient.data<float>() + at, range.count, factors);
+      first.close(mean, range);
+      second.close(squares, range);
+      store_weight(parameter, master, weight, range, noise);
+    }
+  });
 }
 
 ARTEMIS_VECTORISED double squares(const float* x, std::int64_t count) {
@@ -63,19 +145,17 @@ ARTEMIS_VECTORISED double squares(const float* x, std::int64_t count) {
 
 }  // namespace
 
+static_assert(piece_elements % block == 0 && block % noise_group == 0);
+
 void adamw_step(Context& ctx, const Tensor& parameter, const Tensor& master, const Tensor& first,
                 const Tensor& second, const Tensor& gradient, const AdamWOptions& options) {
-  const Step step = constants(options);
-  ctx.pool().ranges(master.count(), piece_elements, [&](std::int64_t begin, std::int64_t end) {
-    float* values = master.mutable_data<float>() + begin;
-    update(values, first.mutable_data<float>() + begin, second.mutable_data<float>() + begin,
-           gradient.data<float>() + begin, end - begin, step);
-    if (parameter.dtype() == DType::bf16)
-      round_to(parameter.mutable_data<bfloat16>() + begin, values, end - begin);
-    if (parameter.dtype() == DType::f32 && parameter.raw() != master.raw()) {
-      std::copy(values, values + (end - begin), parameter.mutable_data<float>() + begin);
-    }
-  });
+  step_blocks(ctx, parameter, master, PlainMoment{first}, PlainMoment{second}, gradient, options);
+}
+
+void adamw8_step(Context& ctx, const Tensor& parameter, const Tensor& master, const Moment8& first,
+                 const Moment8& second, const Tensor& gradient, const AdamWOptions& options) {
+  step_blocks(ctx, parameter, master, CodedMoment{first, signed_codes}, CodedMoment{second, unsigned_codes},
+              gradient, options);
 }
 
 double sum_of_squares(Context& ctx, const Tensor& x) {
