@@ -80,6 +80,57 @@ TEST(AdamW, TheSameBitsAtAnyThreadCount) {
   });
 }
 
+// A weight of bf16 that is its own master, over many steps of a rate so low that rounding to nearest would
+// leave it where it is: the mean over the elements moves as in f32, within four standard errors.
+TEST(AdamW, StochasticRoundingHasNoBias) {
+  Context ctx(Device{}, 2);
+  const Shape shape{40000};
+  const Tensor parameter = Tensor::allocate(DType::bf16, shape);
+  fill(ctx, parameter, 1.0f);
+  const Tensor first = Tensor::zeros(DType::f32, shape);
+  const Tensor second = Tensor::zeros(DType::f32, shape);
+  const Tensor gradient = Tensor::allocate(DType::f32, shape);
+  fill(ctx, gradient, 1.0f);
+  constexpr int steps = 50;
+  constexpr double rate = 1e-4;  // under a tenth of the spacing 2^-8 below 1
+  for (std::int64_t step = 1; step <= steps; ++step) {
+    adamw_step(ctx, parameter, Tensor(), first, second, gradient,
+               {.learning_rate = rate, .weight_decay = 0, .step = step, .seed = 3, .weight = 1});
+  }
+  double sum = 0;
+  for (const double value : values_of(ctx, parameter)) sum += value;
+  const double mean = sum / static_cast<double>(shape.count());
+  // A rounding's variance is spacing * rate at most, so that of the mean is steps * spacing * rate /
+  // elements.
+  const double error = std::sqrt(steps * 0x1p-8 * rate / static_cast<double>(shape.count()));
+  EXPECT_NEAR(mean, 1.0 - steps * rate, 4 * error);
+}
+
+TEST(AdamW, StochasticRoundingIsAFunctionOfSeedStepWeightAndElement) {
+  const auto run = [](std::uint64_t seed, std::int64_t step, std::uint32_t weight, int threads) {
+    Context ctx(Device{}, threads);
+    Random random(5);
+    const Shape shape{70001};
+    const Tensor parameter = random_tensor(ctx, DType::bf16, shape, random);
+    const Tensor gradient = random_tensor(ctx, DType::f32, shape, random);
+    adamw_step(ctx, parameter, Tensor(), Tensor::zeros(DType::f32, shape), Tensor::zeros(DType::f32, shape),
+               gradient, {.learning_rate = 1e-3, .step = step, .seed = seed, .weight = weight});
+    return values_of(ctx, parameter);
+  };
+  const Values one = run(1, 1, 0, 1);
+  EXPECT_EQ(one, run(1, 1, 0, 3));
+  EXPECT_NE(one, run(2, 1, 0, 1));
+  EXPECT_NE(one, run(1, 2, 0, 1));
+  EXPECT_NE(one, run(1, 1, 1, 1));
+}
+
+TEST(AdamW, RefusesAnF32ParameterWithoutAMaster) {
+  Context ctx(Device{}, 1);
+  const Tensor a = Tensor::zeros(DType::f32, {3});
+  EXPECT_EQ(error_of([&] { adamw_step(ctx, a, Tensor(), a, a, a, {}); }),
+            "[adamw] master is absent and parameter f32, expected bf16");
+}
+
 TEST(SumOfSquares, TheSameBitsAtAnyThreadCount) {
   expect_same_at_any_thread_count([](Context& ctx) {
     Random random(4);
