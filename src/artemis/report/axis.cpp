@@ -10,6 +10,13 @@
 namespace artemis {
 namespace {
 
+constexpr double tiny = 1e-290;  // lengths under it are none
+constexpr double huge = 1e300;
+
+double bounded(double end, Scale scale) {
+  return std::clamp(end, scale == Scale::even ? -huge : 2 * tiny, huge);
+}
+
 // 1, 2 or 5 times a power of ten, at least `step`.
 double round_step(double step) {
   const double power = std::pow(10.0, std::floor(std::log10(step)));
@@ -44,10 +51,11 @@ std::vector<double> decade_positions(double low, double high) {
 }  // namespace
 
 Axis::Axis(double low, double high, int ticks, bool rounded, Scale scale)
-    : scale_(scale), low_(std::clamp(low, -1e300, 1e300)), high_(std::clamp(high, -1e300, 1e300)) {
+    : scale_(scale), low_(bounded(low, scale)), high_(bounded(high, scale)) {
   ARTEMIS_ASSERT(low <= high && (scale == Scale::even || low > 0));
-  if (const double size = std::max(std::abs(low_), std::abs(high_)); high_ - low_ <= 1e-9 * size) {
-    const double apart = size == 0 ? 1 : 0.05 * size;
+  if (const double size = std::max(std::abs(low_), std::abs(high_));
+      high_ - low_ <= std::max(1e-9 * size, tiny)) {
+    const double apart = size < tiny ? 1 : 0.05 * size;
     low_ -= apart;
     high_ += apart;
   }

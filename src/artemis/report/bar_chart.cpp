@@ -8,7 +8,7 @@
 namespace artemis {
 namespace {
 
-constexpr double width = 440;
+constexpr double width = 380;
 constexpr double first_row = 34;
 constexpr double row_height = 38;
 

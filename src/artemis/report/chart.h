@@ -24,6 +24,7 @@ struct LineChart {
   std::string x_label;
   std::vector<Series> series;  // later ones lie over earlier ones
   Scale y_scale = Scale::even;
+  bool from_zero = false;  // an even scale that shows 0 as well
 };
 
 // Without any value to draw, a frame that says so.

@@ -75,15 +75,13 @@ std::vector<Point> Curve::means() const {
   return points;
 }
 
-std::vector<Point> smooth(const std::vector<Point>& points, double span) {
-  const double keep = 1 - 1 / std::max(1.0, span);
-  double sum = 0;
-  double weight = 0;
+std::vector<Point> smooth(const std::vector<Point>& points, std::size_t reach) {
   std::vector<Point> out = points;
-  for (Point& point : out) {
-    sum = keep * sum + point.y;
-    weight = keep * weight + 1;
-    point.y = sum / weight;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const std::size_t near = std::min({reach, i, points.size() - 1 - i});
+    double sum = 0;
+    for (std::size_t j = i - near; j <= i + near; ++j) sum += points[j].y;
+    out[i].y = sum / static_cast<double>(2 * near + 1);
   }
   return out;
 }

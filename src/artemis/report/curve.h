@@ -48,7 +48,7 @@ class Curve {
   Point last_{};
 };
 
-// The exponential moving average over about `span` points, free of a bias to its start.
-std::vector<Point> smooth(const std::vector<Point>& points, double span);
+// Each value as the mean of those up to `reach` points away on either side, of fewer near the ends.
+std::vector<Point> smooth(const std::vector<Point>& points, std::size_t reach);
 
 }  // namespace artemis

@@ -9,14 +9,14 @@
 namespace artemis {
 namespace {
 
-// Small enough that its letters can be read where a telephone shows it 340 pixels wide.
-constexpr double width = 440;
-constexpr double plot_height = 190;
+// Small enough that its letters can be read where a telephone shows it 300 pixels wide.
+constexpr double width = 380;
+constexpr double plot_height = 170;
 constexpr double right_margin = 14;
 constexpr double letter_width = 6.8;  // about, of the 12-pixel letters of labels
 constexpr double legend_line = 18;
 constexpr std::size_t colours = 6;
-constexpr int hover_strips = 80;
+constexpr int hover_strips = 60;
 
 bool drawable(const Point& point, Scale scale) {
   return std::isfinite(point.x) && std::isfinite(point.y) && (scale == Scale::even || point.y > 0);
@@ -51,6 +51,7 @@ Ranges find_ranges(const LineChart& chart) {
       ranges.y.include(point.y);
     }
   }
+  if (chart.from_zero && chart.y_scale == Scale::even && !ranges.y.empty()) ranges.y.include(0);
   return ranges;
 }
 

@@ -22,13 +22,14 @@ header p,footer{color:var(--muted)}
 footer{padding-top:24px;padding-bottom:32px;font-size:13px}
 .row,.tiles,.pictures{display:grid;gap:12px;margin:12px 0}
 .row{grid-template-columns:repeat(auto-fit,minmax(150px,1fr))}
-.tiles{grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr))}
-.pictures{grid-template-columns:repeat(auto-fill,minmax(min(100%,300px),1fr))}
+.tiles figure{margin:0;padding:12px}
+.tiles{grid-template-columns:repeat(auto-fit,minmax(min(100%,340px),1fr))}
+.pictures{grid-template-columns:repeat(auto-fill,minmax(min(100%,230px),1fr))}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px;min-width:0}
-.card .label,.card .note{color:var(--muted);font-size:13px}
-.card .figure{font-size:24px;font-weight:650;line-height:1.3;font-variant-numeric:tabular-nums}
+.card>.label,.card>.note{color:var(--muted);font-size:13px}
+.card>.figure{font-size:24px;font-weight:650;line-height:1.3;font-variant-numeric:tabular-nums}
 .picture{padding:0;overflow:hidden}
-.picture img{display:block;width:100%;aspect-ratio:4/3;object-fit:contain;background:var(--line)}
+.picture img{display:block;width:100%;aspect-ratio:1;object-fit:contain;background:var(--line)}
 .picture dl{margin:0;padding:10px 14px 14px;font-size:14px;overflow-wrap:anywhere}
 .picture h3{margin:10px 14px 0;font-size:14px}
 dt{color:var(--muted);font-size:12px;margin-top:6px}
@@ -36,6 +37,7 @@ dd{margin:0}
 mark{background:none;color:inherit;border-bottom:2px solid var(--good)}
 mark.wrong{border-bottom-color:var(--miss);background:color-mix(in srgb,var(--miss) 18%,transparent)}
 .scroll{overflow-x:auto;padding:4px 0}
+.scroll,details{margin:12px 0}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{padding:6px 16px;text-align:left;white-space:nowrap;border-bottom:1px solid var(--line)}
 tr:last-child td{border-bottom:0}
@@ -93,7 +95,7 @@ void Page::add(const std::string& markup) {
 void Page::add_tile(const std::string& markup) {
   if (!tiles_open_) add("<div class=\"tiles\">");
   tiles_open_ = true;
-  body_ += "<figure class=\"card\" style=\"margin:0\">" + markup + "</figure>\n";
+  body_ += "<figure class=\"card\">" + markup + "</figure>\n";
 }
 
 void Page::cards(const std::vector<Card>& cards) {

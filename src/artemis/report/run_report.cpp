@@ -21,14 +21,19 @@ bool is_training_key(std::string_view key) {
   return std::find(training_keys.begin(), training_keys.end(), key) != training_keys.end();
 }
 
-// "gradient_norm" as "Gradient norm".
-std::string title_of(std::string key) {
+// "unseen_pairs" as "unseen pairs".
+std::string words_of(std::string key) {
   std::replace(key.begin(), key.end(), '_', ' ');
+  return key;
+}
+
+std::string title_of(const std::string& name) {
+  std::string key = words_of(name);
   if (!key.empty() && key[0] >= 'a' && key[0] <= 'z') key[0] = static_cast<char>(key[0] - 'a' + 'A');
   return key;
 }
 
-// A logarithmic scale where a curve falls or rises by more than a factor of ten.
+// A logarithmic scale for what falls or rises by more than a factor of ten.
 Scale scale_for(const Curve& curve) {
   const double low = curve.lowest().y;
   return low > 0 && curve.highest().y > 10 * low ? Scale::logarithmic : Scale::even;
@@ -42,14 +47,13 @@ void add_noisy(LineChart& chart, const std::string& name, const Curve& curve) {
     return;
   }
   chart.series.push_back({"each step", curve.extremes(), true});
-  chart.series.push_back({name + ", smoothed", smooth(means, static_cast<double>(means.size()) / 30)});
+  chart.series.push_back({name + ", smoothed", smooth(means, means.size() / 40 + 1)});
 }
 
 std::string duration(double seconds) {
-  const auto all = static_cast<std::int64_t>(seconds);
-  if (all < 60) return fmt::format("{:.1f} s", seconds);
-  if (all < 3600) return fmt::format("{} min {} s", all / 60, all % 60);
-  return fmt::format("{} h {} min", all / 3600, all / 60 % 60);
+  if (seconds < 60) return fmt::format("{:.1f} s", seconds);
+  if (seconds < 3600) return fmt::format("{:.1f} min", seconds / 60);
+  return fmt::format("{:.1f} h", seconds / 3600);
 }
 
 }  // namespace
@@ -122,9 +126,7 @@ void RunReport::add_cards(Page& page) const {
   std::vector<Card> cards{
       {"step", std::to_string(last_step_), options_.steps > 0 ? fmt::format("of {}", options_.steps) : ""}};
   if (const Curve* loss = find("loss")) {
-    const std::vector<Point> means = loss->means();
-    const double latest = smooth(means, static_cast<double>(means.size()) / 30).back().y;
-    cards.push_back({"training loss", fmt::format("{:.4f}", latest), "smoothed, at the end"});
+    cards.push_back({"training loss", fmt::format("{:.4f}", loss->last().y), "last step"});
   }
   if (const Curve* loss = find("eval_loss")) {
     const Point best = loss->lowest();
@@ -135,7 +137,7 @@ void RunReport::add_cards(Page& page) const {
     cards.push_back({"samples a second", short_number(rate->last().y), "last step"});
   }
   if (const Curve* seconds = find("seconds")) {
-    cards.push_back({"time", duration(seconds->last().y), "since start or resumption"});
+    cards.push_back({"time", duration(seconds->last().y), "since start or resume"});
   }
   if (const Curve* memory = find("peak_memory")) {
     cards.push_back({"memory", fmt::format("{:.0f} MiB", memory->last().y / (1 << 20)), "at most, resident"});
@@ -155,23 +157,24 @@ void RunReport::add_training(Page& page) const {
   if (const Curve* rate = find("learning_rate")) {
     page.chart(LineChart{"Learning rate", "step", {{"learning rate", rate->extremes()}}});
   }
-  struct Noisy {
-    const char* key;
-    const char* title;
-  };
-  for (const auto& [key, title] : {Noisy{"gradient_norm", "Gradient norm, before clipping"},
-                                   Noisy{"samples_per_second", "Samples a second"},
-                                   Noisy{"waited_share", "Share of the time spent waiting for data"}}) {
-    const Curve* curve = find(key);
-    if (curve == nullptr) continue;
-    LineChart chart{title, "step", {}, scale_for(*curve)};
-    add_noisy(chart, "mean", *curve);
+  if (const Curve* norm = find("gradient_norm")) {
+    LineChart chart{"Gradient norm, before clipping", "step", {}, scale_for(*norm)};
+    add_noisy(chart, "mean", *norm);
     page.chart(chart);
   }
+  const auto add_from_zero = [&](const char* title, const Curve* curve) {
+    if (curve == nullptr) return;
+    LineChart chart{title, "step", {}, Scale::even, true};
+    add_noisy(chart, "mean", *curve);
+    page.chart(chart);
+  };
+  add_from_zero("Samples a second", find("samples_per_second"));
+  add_from_zero("Share of the time spent waiting for data", find("waited_share"));
   if (const Curve* memory = find("peak_memory")) {
     std::vector<Point> points = memory->extremes();
     for (Point& point : points) point.y /= 1 << 20;
-    page.chart(LineChart{"Peak memory, MiB", "step", {{"peak memory", std::move(points)}}});
+    page.chart(
+        LineChart{"Peak memory, MiB", "step", {{"peak memory", std::move(points)}}, Scale::even, true});
   }
 }
 
@@ -182,7 +185,7 @@ void RunReport::add_evaluation(Page& page) const {
     if (is_training_key(key) || curve.empty()) continue;
     const std::size_t dot = key.find('.');
     LineChart& chart = charts[key.substr(0, dot)];
-    chart.series.push_back({dot == key.npos ? key : key.substr(dot + 1), curve.extremes()});
+    chart.series.push_back({words_of(dot == key.npos ? key : key.substr(dot + 1)), curve.extremes()});
   }
   if (charts.empty()) return;
   page.section("Evaluation");
