@@ -9,15 +9,9 @@
 #include <vector>
 
 #include "artemis/train/collate.h"
+#include "artemis/train/row_plan.h"
 
 namespace artemis {
-
-// Files, folders of them, or http(s):// and s3:// addresses of files; read one after the other, over and
-// over. A step draws each row from a source with a chance in proportion to its weight.
-struct DataSource {
-  std::vector<std::string> paths;
-  double weight = 1.0;
-};
 
 // What becomes of a row with more than max_length tokens: left out, or shortened at the end of its text
 // (left out where that would cut into a picture or leave nothing to learn). Either way it is counted.

@@ -36,8 +36,9 @@ class RowFile {
   // Goes on as after so many calls.
   void skip_to(std::int64_t position);
 
-  // Says that this row, found by an earlier reader, will be read.
+  // Says that this row, found by an earlier reader, will be read; or that this one that was found will not.
   virtual void expect(const RowPlace&) {}
+  virtual void forget(const RowPlace&) {}
   // A row that was found, once. Throws Error for one that cannot be used.
   virtual Row read(const RowPlace& place) = 0;
 
