@@ -101,12 +101,7 @@ TrainingRun train_fifty_steps(int threads) {
                                     processor, config, ctx.pool()));
   }
   const Json order = read_json(root / "order.json");
-  TrainOptions options{.batch_size = 2,
-                       .accumulation = 2,
-                       .steps = 50,
-                       .learning_rate = 1e-3,
-                       .warmup_ratio = 0.1,
-                       .optimizer = {}};
+  TrainOptions options{.steps = 50, .learning_rate = 1e-3, .warmup_ratio = 0.1, .optimizer = {}};
   Trainer trainer(ctx, model, config, training_stage(1, 0), options);
   TrainingRun run;
   std::size_t at = 0;

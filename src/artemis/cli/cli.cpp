@@ -21,6 +21,7 @@ int report(const std::exception& error, int code) {
 
 int run_cli(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe shows as a failed write
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow, likewise
   CLI::App app("Eyes for a text language model: graft, align, caption.", "artemis");
   app.set_version_flag("--version", ARTEMIS_VERSION);
   app.require_subcommand(1);
@@ -31,6 +32,7 @@ int run_cli(int argc, char** argv) {
   add_graft_command(app);
   add_inspect_command(app);
   add_align_command(app);
+  add_tune_command(app);
   add_generate_command(app);
   add_tokenizer_command(app);
   add_tokenize_command(app);

@@ -90,7 +90,7 @@ void Optimizer::restore(const std::function<Tensor(const std::string& name)>& te
     require(saved.dtype() == target.dtype() && held_shape(saved.shape()) == target.shape(), where,
             "tensor '{}' is {} of shape {}, expected {} of {}", name, dtype_name(saved.dtype()),
             saved.shape().to_string(), dtype_name(target.dtype()), target.shape().to_string());
-    copy_values(target, saved.view(target.shape()));
+    copy(target, saved.view(target.shape()));
   };
   for (const TrainedWeight& weight : weights_) {
     take(weight.master, weight.spec.name);

@@ -2,7 +2,9 @@
 // bf16.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "artemis/model/weight_names.h"
@@ -31,8 +33,7 @@ struct TrainedWeight {
 class Optimizer {
  public:
   // Gives every trained weight memory of its own in `model` (frozen ones keep theirs) and makes
-  // `gradients()`. `master_weights` f32 values by the weight's order may differ from the parameters when a
-  // run is resumed.
+  // `gradients()`.
   Optimizer(Context& ctx, Graft& model, const GraftConfig& config, const Trainable& trainable,
             const OptimizerOptions& options);
 
@@ -40,12 +41,23 @@ class Optimizer {
   std::vector<TrainedWeight>& weights() { return weights_; }
   const std::vector<TrainedWeight>& weights() const { return weights_; }
 
-  // Clips the gradients to the norm, updates the weights with this learning rate, and clears the gradients.
-  // Returns the gradients' norm before clipping. Throws Error, with nothing updated, when it is not finite.
-  double step(double learning_rate);
+  // Of all gradients together.
+  double gradient_norm() const;
+
+  // Clips the gradients, whose norm this is, updates the weights with this learning rate, and clears the
+  // gradients.
+  void step(double learning_rate, double norm);
+
+  // The exact values of the trained weights, in the checkpoint's shapes, and what else a later run needs to
+  // go on (the moments), each under the weight's name with a prefix; all on the CPU.
+  std::vector<std::pair<std::string, Tensor>> trained() const;
+  std::vector<std::pair<std::string, Tensor>> state() const;
+  // The reverse: `tensor_of` gives what trained() and state() gave under that name. Throws Error, naming
+  // `where`, for a tensor of another dtype or shape.
+  void restore(const std::function<Tensor(const std::string& name)>& tensor_of, std::int64_t steps_done,
+               const std::string& where);
 
   std::int64_t steps_done() const { return steps_done_; }
-  void set_steps_done(std::int64_t steps) { steps_done_ = steps; }
 
  private:
   Context& ctx_;

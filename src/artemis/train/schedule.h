@@ -9,4 +9,10 @@ namespace artemis {
 // get_cosine_schedule_with_warmup. `step` counts from 0. Returns a factor in [0, 1].
 double cosine_schedule(std::int64_t step, std::int64_t warmup_steps, std::int64_t total_steps);
 
+enum class Schedule : std::uint8_t { cosine, constant };
+
+// The cosine, or the same warm-up and then 1, as transformers' get_constant_schedule_with_warmup.
+double schedule_factor(Schedule schedule, std::int64_t step, std::int64_t warmup_steps,
+                       std::int64_t total_steps);
+
 }  // namespace artemis

@@ -2,8 +2,6 @@
 
 #include <cmath>
 
-#include "artemis/train/schedule.h"
-
 namespace artemis {
 namespace {
 
@@ -49,8 +47,12 @@ StepReport Trainer::step(std::span<const Batch> micro_batches) {
   const auto warmup = static_cast<std::int64_t>(static_cast<double>(options_.steps) * options_.warmup_ratio);
   report.step = done + 1;
   report.loss = loss;
-  report.learning_rate = options_.learning_rate * cosine_schedule(done, warmup, options_.steps);
-  report.gradient_norm = optimizer_.step(report.learning_rate);
+  report.learning_rate =
+      options_.learning_rate * schedule_factor(options_.schedule, done, warmup, options_.steps);
+  report.gradient_norm = optimizer_.gradient_norm();
+  require(std::isfinite(report.gradient_norm), "train", "the gradient's norm is {} at step {}, rows {}",
+          report.gradient_norm, report.step, row_names(micro_batches));
+  optimizer_.step(report.learning_rate, report.gradient_norm);
   return report;
 }
 

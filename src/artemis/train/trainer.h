@@ -6,14 +6,14 @@
 
 #include "artemis/train/collate.h"
 #include "artemis/train/optimizer.h"
+#include "artemis/train/schedule.h"
 
 namespace artemis {
 
 struct TrainOptions {
-  std::int64_t batch_size = 2;
-  std::int64_t accumulation = 4;
   std::int64_t steps = 0;
   double learning_rate = 1e-3;
+  Schedule schedule = Schedule::cosine;
   double warmup_ratio = 0.0;    // warm-up lasts int(steps * ratio) steps
   bool token_weighted = false;  // weigh micro-batches by their supervised tokens, not all alike
   OptimizerOptions optimizer;

@@ -1,0 +1,139 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "artemis/cli/commands.h"
+#include "artemis/cli/options.h"
+#include "artemis/cli/progress.h"
+#include "artemis/cli/train_options.h"
+#include "artemis/train/run.h"
+
+namespace artemis {
+namespace {
+
+std::atomic<bool> stop_asked{false};
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+// The first interrupt asks the run to end after this step; a second one ends the program.
+void on_interrupt(int) {
+  constexpr int interrupted = 130;
+  if (stop_asked.exchange(true)) _exit(interrupted);
+  constexpr std::string_view line = "\ninterrupted: saving after this step; again to end at once\n";
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line.data(), line.size());
+}
+
+// Catches interrupts as long as it lives.
+class InterruptGuard {
+ public:
+  InterruptGuard() {
+    stop_asked = false;
+    for (const int signal : signals) previous_.push_back(std::signal(signal, on_interrupt));
+  }
+  ~InterruptGuard() {
+    for (std::size_t i = 0; i < signals.size(); ++i) std::signal(signals[i], previous_[i]);
+  }
+  InterruptGuard(const InterruptGuard&) = delete;
+  InterruptGuard& operator=(const InterruptGuard&) = delete;
+
+ private:
+  static constexpr std::array signals{SIGINT, SIGTERM};
+  std::vector<void (*)(int)> previous_;
+};
+
+// A table of about ten steps of a run.
+class LossTable {
+ public:
+  explicit LossTable(std::int64_t steps) : stride_(std::max<std::int64_t>(1, steps / 10)), steps_(steps) {}
+
+  void add(const StepReport& report) {
+    if ((report.step - 1) % stride_ == 0 || report.step == steps_) rows_.push_back(report);
+  }
+
+  void print() const {
+    fmt::print("{:>6} {:>10} {:>12} {:>12}\n", "step", "loss", "rate", "grad norm");
+    for (const StepReport& r : rows_) {
+      fmt::print("{:>6} {:>10.4f} {:>12.3e} {:>12.4f}\n", r.step, r.loss, r.learning_rate, r.gradient_norm);
+    }
+  }
+
+ private:
+  std::int64_t stride_;
+  std::int64_t steps_;
+  std::vector<StepReport> rows_;
+};
+
+// What the user sees of a run as it goes.
+class RunView {
+ public:
+  explicit RunView(std::string name) : name_(std::move(name)) {}
+
+  RunHooks hooks() {
+    return {
+        .on_start = [this](std::int64_t steps, std::int64_t done) { start(steps, done); },
+        .on_step = [this](const StepMetrics& metrics) { step(metrics); },
+        .on_eval =
+            [this](const EvalMetrics& metrics) { eval_note_ = fmt::format(", eval {:.4f}", metrics.loss); },
+        .on_checkpoint = {},
+        .evaluate = {},
+        .log = [](const std::string& line) { fmt::print(stderr, "\n{}\n", line); }};
+  }
+
+  void finish(const RunConfig& config, const RunResult& result) {
+    progress_->finish();
+    if (result.stopped) {
+      fmt::print("stopped after step {} of {}; the same command goes on from there\n", result.steps_done,
+                 result.steps);
+      return;
+    }
+    table_->print();
+    if (result.eval_loss) fmt::print("eval loss {:.4f}\n", *result.eval_loss);
+    fmt::print("{} rows, {} skipped, {} too long; trained weights and figures in {}\n", result.counts.rows,
+               result.counts.skipped, result.counts.too_long, config.out);
+  }
+
+ private:
+  void start(std::int64_t steps, std::int64_t done) {
+    if (done > 0) fmt::print(stderr, "going on after step {} of {}\n", done, steps);
+    table_.emplace(steps);
+    progress_.emplace(name_, steps, "samples");
+  }
+
+  void step(const StepMetrics& metrics) {
+    samples_ += static_cast<double>(metrics.report.samples);
+    table_->add(metrics.report);
+    progress_->update(metrics.report.step, samples_,
+                      fmt::format("loss {:.4f}{}", metrics.report.loss, eval_note_));
+  }
+
+  std::string name_;
+  std::string eval_note_;
+  double samples_ = 0;
+  std::optional<LossTable> table_;
+  std::optional<Progress> progress_;
+};
+
+void run(const std::string& name, const RunConfig& config) {
+  if (config.model.empty()) throw UsageError("--model", "is missing, expected a model directory");
+  if (config.out.empty()) throw UsageError("--out", "is missing, expected a directory for the run");
+  const RunOptions options = {
+      .threads = static_cast<int>(config.threads), .device = config.device, .dtype = config.dtype};
+  const auto ctx = make_context(options);
+  LoadedModel model = load_model(*ctx, config.model, compute_dtype(options));
+  RunView view(name);
+  const InterruptGuard guard;
+  const RunResult result =
+      run_training(*ctx, {model.config, model.processor, model.graft}, config, view.hooks(), stop_asked);
+  view.finish(config, result);
+}
+
+}  // namespace
+
+void add_train_command(CLI::App& app, const TrainCommand& description) {
+  CLI::App* command = app.add_subcommand(description.name, description.description);
+  auto options = std::make_shared<RunConfigOptions>(*command, description.defaults);
+  command->footer("Example:  " + description.example);
+  command->callback([name = description.name, options] { run(name, options->read()); });
+}
+
+}  // namespace artemis

@@ -1,0 +1,264 @@
+#include "artemis/train/run.h"
+
+#include <chrono>
+
+#include "artemis/io/atomic_file.h"
+#include "artemis/io/byte_source.h"
+#include "artemis/train/row_file.h"
+#include "artemis/train/run_checkpoint.h"
+
+namespace artemis {
+namespace {
+
+constexpr const char* resolved_file = "resolved.yaml";
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// The eval data as one pipeline, in its own order, row after row.
+PipelineOptions eval_options(const RunConfig& config, std::int64_t rows) {
+  return {.sources = config.eval_data,
+          .batch_size = std::min(config.batch_size, rows),
+          .accumulation = 1,
+          .token_budget = 0,
+          .max_length = config.max_length,
+          .long_rows = config.long_rows == "cut" ? LongRows::cut : LongRows::drop,
+          .shuffle_window = 1,
+          .seed = static_cast<std::uint64_t>(config.seed),
+          .workers = 0,
+          .prefetch = 1,
+          .max_skipped = config.max_skipped};
+}
+
+PipelineOptions pipeline_options(const RunConfig& config) {
+  return {.sources = config.data,
+          .batch_size = config.batch_size,
+          .accumulation = config.accumulation,
+          .token_budget = config.token_budget,
+          .max_length = config.max_length,
+          .long_rows = config.long_rows == "cut" ? LongRows::cut : LongRows::drop,
+          .shuffle_window = config.shuffle_window,
+          .seed = static_cast<std::uint64_t>(config.seed),
+          .workers = static_cast<int>(config.workers),
+          .prefetch = config.prefetch,
+          .max_skipped = config.max_skipped};
+}
+
+TrainOptions train_options(const RunConfig& config, std::int64_t steps) {
+  return {.steps = steps,
+          .learning_rate = config.learning_rate,
+          .schedule = config.schedule == "cosine" ? Schedule::cosine : Schedule::constant,
+          .warmup_ratio = config.warmup_ratio,
+          .token_weighted = config.token_weighted,
+          .optimizer = {.beta1 = config.beta1,
+                        .beta2 = config.beta2,
+                        .eps = config.eps,
+                        .weight_decay = config.weight_decay,
+                        .max_gradient_norm = config.max_grad_norm}};
+}
+
+// Those that stand in the files, whether they can be used or not.
+std::int64_t rows_in(const std::vector<DataSource>& sources) {
+  std::int64_t rows = 0;
+  for (const DataSource& source : sources) {
+    for (const std::string& address : data_files(source.paths)) {
+      const std::unique_ptr<RowFile> file = open_row_file(address);
+      for (bool more = true; more;) {
+        try {
+          more = file->find_next().has_value();
+          if (more) ++rows;
+        } catch (const ReadError&) {
+          throw;
+        } catch (const Error&) {
+          // No row; the run names it when it comes to it.
+        }
+      }
+    }
+  }
+  return rows;
+}
+
+// Steps in the epochs asked for; the last, partial step is dropped, as the reference's trainer does.
+std::int64_t planned_steps(const RunConfig& config) {
+  if (config.steps > 0) return config.steps;
+  if (config.token_budget > 0) {
+    throw UsageError("token_budget", "leaves the rows of a step open: expected 'steps' in place of 'epochs'");
+  }
+  const std::int64_t rows = rows_in(config.data);
+  const std::int64_t a_step = config.batch_size * config.accumulation;
+  const auto steps = static_cast<std::int64_t>(static_cast<double>(rows) * config.epochs) / a_step;
+  require(steps > 0, "data", "{} rows are fewer than the {} of one step", rows, a_step);
+  return steps;
+}
+
+void check(const RunConfig& config, const GraftConfig& model) {
+  const auto refuse = [](const char* key, const std::string& why) { throw UsageError(key, why); };
+  const Trainable trainable = config.trainable();
+  if (config.data.empty()) refuse("data", "is missing, expected files or folders of rows");
+  if (!model.vision && (trainable.any_tower() || !trainable.decoder)) {
+    refuse("train", fmt::format("{} is a text model, of which the decoder alone can be trained (stage 2); "
+                                "'artemis graft' gives it a tower",
+                                config.model));
+  }
+  if (!trainable.projector && !trainable.decoder && !trainable.any_tower()) {
+    refuse("train", "nothing is trained, expected a part");
+  }
+  if (config.eval_every > 0 && config.eval_data.empty()) {
+    refuse("eval.every", "is given without eval.data");
+  }
+}
+
+// A directory of its own, new or holding a run; returns whether it holds one.
+bool open_directory(const std::filesystem::path& out, const std::string& resume) {
+  std::error_code error;
+  bool empty = true;
+  if (std::filesystem::exists(out, error)) {
+    remove_leftovers(out);
+    empty = std::filesystem::is_empty(out);
+  }
+  const bool run = std::filesystem::exists(out / resolved_file, error);
+  const auto refuse = [&](const char* why) {
+    throw UsageError("out", fmt::format("{} {}", out.string(), why));
+  };
+  if (!empty && !run) refuse("exists already, expected a new directory or one that holds a run");
+  if (run && resume == "never") refuse("holds a run already, expected a new directory with resume: never");
+  if (std::filesystem::exists(out / trained_weights_file, error)) refuse("holds a run that is finished");
+  std::filesystem::create_directories(out, error);
+  require(!error, out.string(), "cannot be created: {}", error.message());
+  return run;
+}
+
+class Run {
+ public:
+  Run(Context& ctx, const RunModel& model, const RunConfig& config, const RunHooks& hooks)
+      : ctx_(ctx),
+        model_(model),
+        config_(config),
+        hooks_(hooks),
+        out_(config.out),
+        identity_(run_identity(config)),
+        steps_(planned_steps(config)),
+        pipeline_(pipeline_options(config), model.processor, model.config,
+                  [this](const std::string& line) { log(line); }),
+        trainer_(ctx, model.graft, model.config, config.trainable(), train_options(config, steps_)) {}
+
+  RunResult go(bool resume, const std::atomic<bool>& stop) {
+    if (resume) restore();
+    write_file_atomically(out_ / resolved_file, yaml_text(run_config_yaml(config_)));
+    MetricsFile metrics(out_ / "metrics.jsonl", step_);
+    metrics_ = &metrics;
+    if (!config_.eval_data.empty()) read_held_out();
+    if (hooks_.on_start) hooks_.on_start(steps_, step_);
+    start_ = Clock::now();
+    result_.resumed_at = step_;
+    while (step_ < steps_ && !stop) one_step();
+    result_.stopped = step_ < steps_;
+    if (result_.stopped) {
+      save(std::nullopt);
+    } else {
+      save_trained_weights(out_ / trained_weights_file, trainer_.optimizer());
+    }
+    result_.steps = steps_;
+    result_.steps_done = step_;
+    result_.counts = pipeline_.counts();
+    return result_;
+  }
+
+ private:
+  void log(const std::string& line) const {
+    if (hooks_.log) hooks_.log(line);
+  }
+
+  void restore() {
+    const auto state = resume_checkpoint(out_, identity_, trainer_.optimizer(),
+                                         [this](const std::string& line) { log(line); });
+    if (!state) return;
+    pipeline_.restore(state->pipeline);
+    step_ = state->step;
+    saved_ = state->step;
+  }
+
+  void read_held_out() {
+    const std::int64_t rows = rows_in(config_.eval_data);
+    require(rows > 0, "eval.data", "holds no rows");
+    const PipelineOptions options = eval_options(config_, rows);
+    const std::int64_t all = rows / options.batch_size;
+    const std::int64_t count = config_.eval_batches > 0 ? std::min(config_.eval_batches, all) : all;
+    Pipeline pipeline(options, model_.processor, model_.config,
+                      [this](const std::string& line) { log(line); });
+    for (std::int64_t i = 0; i < count; ++i) {
+      for (Batch& batch : pipeline.next()) held_out_.push_back(std::move(batch));
+    }
+  }
+
+  void one_step() {
+    const Clock::time_point start = Clock::now();
+    const double waited = pipeline_.waited();
+    const StepReport report = trainer_.step(pipeline_.next());
+    const double seconds = seconds_since(start);
+    step_ = report.step;
+    const StepMetrics metrics = {.report = report,
+                                 .seconds = seconds_since(start_),
+                                 .samples_per_second = static_cast<double>(report.samples) / seconds,
+                                 .waited_share = (pipeline_.waited() - waited) / seconds,
+                                 .peak_memory = peak_memory()};
+    if (step_ % config_.log_every == 0 || step_ == steps_) metrics_->add(to_json(metrics));
+    if (hooks_.on_step) hooks_.on_step(metrics);
+
+    const bool save_due = config_.save_every > 0 && step_ % config_.save_every == 0;
+    const bool eval_due = !held_out_.empty() && (step_ == steps_ || (save_due && config_.save_keep_best) ||
+                                                 (config_.eval_every > 0 && step_ % config_.eval_every == 0));
+    std::optional<double> eval_loss;
+    if (eval_due) eval_loss = evaluate();
+    if (save_due) save(eval_loss);
+  }
+
+  double evaluate() {
+    EvalMetrics metrics{.step = step_, .loss = evaluate_loss(ctx_, held_out_, model_.graft, model_.config)};
+    if (hooks_.evaluate) metrics.figures = hooks_.evaluate(step_);
+    metrics_->add(to_json(metrics));
+    if (hooks_.on_eval) hooks_.on_eval(metrics);
+    result_.eval_loss = metrics.loss;
+    return metrics.loss;
+  }
+
+  void save(std::optional<double> eval_loss) {
+    if (step_ == saved_) return;
+    const auto checkpoint = save_checkpoint(
+        out_, {.step = step_, .pipeline = pipeline_.state(), .config = identity_, .eval_loss = eval_loss},
+        trainer_.optimizer());
+    saved_ = step_;
+    prune_checkpoints(out_, config_.save_keep_last, config_.save_keep_best);
+    if (hooks_.on_checkpoint) hooks_.on_checkpoint(step_, checkpoint);
+  }
+
+  Context& ctx_;
+  const RunModel& model_;
+  const RunConfig& config_;
+  const RunHooks& hooks_;
+  std::filesystem::path out_;
+  Json identity_;
+  std::int64_t steps_;
+  Pipeline pipeline_;
+  Trainer trainer_;
+  MetricsFile* metrics_ = nullptr;
+  std::vector<Batch> held_out_;
+  std::int64_t step_ = 0;
+  std::int64_t saved_ = 0;  // the step of the newest checkpoint
+  Clock::time_point start_;
+  RunResult result_;
+};
+
+}  // namespace
+
+RunResult run_training(Context& ctx, const RunModel& model, const RunConfig& config, const RunHooks& hooks,
+                       const std::atomic<bool>& stop) {
+  check(config, model.config);
+  const bool resume = open_directory(config.out, config.resume);
+  return Run(ctx, model, config, hooks).go(resume, stop);
+}
+
+}  // namespace artemis
