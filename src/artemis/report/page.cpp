@@ -23,7 +23,8 @@ footer{padding-top:24px;padding-bottom:32px;font-size:13px}
 .row,.tiles,.pictures{display:grid;gap:12px;margin:12px 0}
 .row{grid-template-columns:repeat(auto-fit,minmax(150px,1fr))}
 .tiles figure{margin:0;padding:12px}
-.tiles{grid-template-columns:repeat(auto-fit,minmax(min(100%,340px),1fr))}
+.tiles{grid-template-columns:minmax(0,1fr)}
+@media(min-width:620px){.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}}
 .pictures{grid-template-columns:repeat(auto-fill,minmax(min(100%,230px),1fr))}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px;min-width:0}
 .card>.label,.card>.note{color:var(--muted);font-size:13px}
