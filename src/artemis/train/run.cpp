@@ -106,6 +106,10 @@ void check(const RunConfig& config, const GraftConfig& model) {
   if (!trainable.projector && !trainable.decoder && !trainable.any_tower()) {
     refuse("train", "nothing is trained, expected a part");
   }
+  if (config.method != "full") refuse("method", "adapters are not trained by this build, expected full");
+  if (config.optimizer != "adamw") refuse("optimizer", "expected adamw, the one that this build has");
+  if (config.rounding != "master") refuse("rounding", "expected master, the one that this build has");
+  if (config.layer_decay != 1) refuse("layer_decay", "expected 1, the one that this build has");
   if (config.eval_every > 0 && config.eval_data.empty()) {
     refuse("eval.every", "is given without eval.data");
   }
