@@ -29,9 +29,10 @@ const std::map<std::string, Rooms, std::less<>>& floors() {
       {"lab", {"core", "io"}},
       {"report", {"core", "io"}},
       {"generate", {"core", "io", "kernels", "nn", "model", "processor"}},
+      {"evaluate", {"core", "io", "text", "kernels", "nn", "model", "processor", "train", "generate", "lab"}},
       {"cli",
        {"core", "io", "text", "image", "kernels", "nn", "model", "processor", "train", "generate", "lab",
-        "report"}},
+        "evaluate", "report"}},
   };
   return table;
 }
