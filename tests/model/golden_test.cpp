@@ -1,10 +1,8 @@
 // Features, logits, loss and gradients against the reference, on every golden configuration.
-#include <numeric>
-
+#include "support/golden.h"
 #include "artemis/kernels/rows.h"
 #include "artemis/model/load.h"
 #include "support/device.h"
-#include "support/golden.h"
 
 namespace artemis {
 namespace {
@@ -13,29 +11,6 @@ constexpr double f32_tolerance = 1e-4;       // of logits and features, over the
 constexpr double bf16_tolerance = 2e-2;      // two bf16 computations that round at different places
 constexpr double gradient_tolerance = 1e-3;  // over the largest magnitude of each tensor
 constexpr double loss_tolerance = 1e-5;
-
-struct Case {
-  TextBatch text;
-  PictureBatch pictures;
-  Supervision supervision;
-};
-
-// The golden files hold one conversation each; its ids and patches go straight to the model.
-Case read_case(const SafetensorsFile& file) {
-  Case result;
-  result.text.input_ids = golden::ids(file, "input_ids");
-  result.text.offsets = {0, static_cast<std::int32_t>(result.text.input_ids.size())};
-  result.text.positions.resize(result.text.input_ids.size());
-  std::iota(result.text.positions.begin(), result.text.positions.end(), 0);
-  result.pictures = golden::pictures(file);
-  const std::vector<std::int32_t> labels = golden::ids(file, "labels");
-  for (std::size_t i = 1; i < labels.size(); ++i) {
-    if (labels[i] == -100) continue;
-    result.supervision.rows.push_back(static_cast<std::int32_t>(i - 1));
-    result.supervision.labels.push_back(labels[i]);
-  }
-  return result;
-}
 
 std::vector<float> as_floats(Context& ctx, const Tensor& tensor) {
   const Tensor converted = Tensor::allocate(DType::f32, tensor.shape(), ctx.device());
@@ -68,7 +43,7 @@ class GoldenModel : public testing::TestWithParam<std::string> {
       SCOPED_TRACE(entry["name"].get<std::string>());
       const SafetensorsFile file = open(entry);
       if (!golden::has(file, "logits" + suffix)) continue;
-      const Case input = read_case(file);
+      const golden::Case input = golden::read_case(file);
       Tensor features;
       if (!input.pictures.empty()) {
         features = Tensor::allocate(
@@ -105,7 +80,7 @@ TEST_P(GoldenModel, Loss) {
   for (const Json& entry : cases_) {
     SCOPED_TRACE(entry["name"].get<std::string>());
     const SafetensorsFile file = open(entry);
-    const Case input = read_case(file);
+    const golden::Case input = golden::read_case(file);
     const double sum = graft_loss(ctx_, input.text, input.pictures, input.supervision, model, config_);
     EXPECT_NEAR(sum / static_cast<double>(input.supervision.count()),
                 static_cast<double>(golden::floats(file, "loss").at(0)), loss_tolerance);
@@ -121,7 +96,7 @@ TEST_P(GoldenModel, Gradients) {
                                           {.projector = true, .decoder = true, .tower = true}}}) {
     SCOPED_TRACE(name);
     const SafetensorsFile file = SafetensorsFile::open(root_ / (name + ".safetensors"));
-    const Case input = read_case(file);
+    const golden::Case input = golden::read_case(file);
     Graft gradients = make_gradients(config_, trainable, ctx_.device());
     const float scale = 1.0f / static_cast<float>(input.supervision.count());
     graft_loss_and_gradients(ctx_, gradients, input.text, input.pictures, input.supervision, scale, model,
@@ -146,7 +121,7 @@ TEST_P(GoldenModel, Gradients) {
 TEST_P(GoldenModel, GradientsOfTheTopTowerBlock) {
   const Graft model = load(DType::f32);
   const SafetensorsFile file = SafetensorsFile::open(root_ / "three_images.safetensors");
-  const Case input = read_case(file);
+  const golden::Case input = golden::read_case(file);
   Graft gradients = make_gradients(config_, training_stage(1, 1), ctx_.device());
   const float scale = 1.0f / static_cast<float>(input.supervision.count());
   graft_loss_and_gradients(ctx_, gradients, input.text, input.pictures, input.supervision, scale, model,

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -66,6 +67,29 @@ inline PictureBatch pictures(const SafetensorsFile& file) {
   for (std::size_t i = 0; i < grid.size(); i += 3)
     batch.grid_thw.push_back({grid[i], grid[i + 1], grid[i + 2]});
   return batch;
+}
+
+// One conversation as a golden file holds it: its ids, pictures and supervised positions.
+struct Case {
+  TextBatch text;
+  PictureBatch pictures;
+  Supervision supervision;
+};
+
+inline Case read_case(const SafetensorsFile& file) {
+  Case result;
+  result.text.input_ids = ids(file, "input_ids");
+  result.text.offsets = {0, static_cast<std::int32_t>(result.text.input_ids.size())};
+  result.text.positions.resize(result.text.input_ids.size());
+  std::iota(result.text.positions.begin(), result.text.positions.end(), 0);
+  result.pictures = pictures(file);
+  const std::vector<std::int32_t> labels = ids(file, "labels");
+  for (std::size_t i = 1; i < labels.size(); ++i) {
+    if (labels[i] == -100) continue;
+    result.supervision.rows.push_back(static_cast<std::int32_t>(i - 1));
+    result.supervision.labels.push_back(labels[i]);
+  }
+  return result;
 }
 
 }  // namespace artemis::golden

@@ -96,6 +96,12 @@ void add(Context& ctx, const Tensor& out, const Tensor& a, const Tensor& b) {
   kernel_table(ctx.device()).add(ctx, out, a, b);
 }
 
+void multiply(Context& ctx, const Tensor& x, float factor) {
+  check_shape(ctx, "multiply", "x", x, {-1, -1});
+  check_real("multiply", "x", x);
+  kernel_table(ctx.device()).multiply(ctx, x, factor);
+}
+
 void convert(Context& ctx, const Tensor& out, const Tensor& x) {
   check_present(ctx, "convert", "x", x);
   check_present(ctx, "convert", "out", out);

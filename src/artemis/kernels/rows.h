@@ -29,6 +29,9 @@ void interpolate_rows_backward(Context& ctx, const Tensor& d_table, const Tensor
 // out = a + b, elementwise, one dtype (f32 or bf16); out may be a or b. Row strides allowed.
 void add(Context& ctx, const Tensor& out, const Tensor& a, const Tensor& b);
 
+// x = factor * x, elementwise, f32 or bf16. Row strides allowed.
+void multiply(Context& ctx, const Tensor& x, float factor);
+
 // out = x converted between f32, bf16 and f16 (rounding to nearest even), or copied when the dtypes are equal
 // (any dtype). Row strides allowed.
 void convert(Context& ctx, const Tensor& out, const Tensor& x);

@@ -55,10 +55,19 @@ struct TextConfig {
   RopeConfig rope;
 };
 
+// Low-rank adapters on linear maps of the decoder's blocks (LoraConfig of PEFT).
+struct LoraOptions {
+  std::int64_t rank = 16;
+  double alpha = 32;  // the adapter's product is scaled by alpha / rank
+  std::vector<std::string> target_modules = {"q_proj",    "k_proj",  "v_proj",   "o_proj",
+                                             "gate_proj", "up_proj", "down_proj"};
+};
+
 // A graft, or a bare decoder when `vision` is absent.
 struct GraftConfig {
-  std::optional<VisionConfig> vision;
-  TextConfig text;
+  std::optional<VisionConfig> vision{};
+  TextConfig text{};
+  std::optional<LoraOptions> lora{};  // never in config.json: add_lora() and load_adapter() set it
   std::int32_t image_token_id = 22;
   std::int32_t video_token_id = 23;
   Activation projector_act = Activation::gelu_erf;

@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "artemis/kernels/linear.h"
 #include "artemis/kernels/norm.h"
 #include "artemis/kernels/rows.h"
 
@@ -51,16 +50,16 @@ void block_forward(Context& ctx, const Tensor& out, DecoderBlockSaved& saved, co
   const std::int64_t qkv_width = (options.heads + 2 * options.kv_heads) * options.head_dim;
   saved.attention.qkv = ctx.allocate(x.dtype(), {x.dim(0), qkv_width});
   const auto [q, k, v] = split_qkv(saved.attention.qkv, options);
-  linear_forward(ctx, q, saved.input_layernorm.out, weights.q_proj.weight, weights.q_proj.bias);
-  linear_forward(ctx, k, saved.input_layernorm.out, weights.k_proj.weight, weights.k_proj.bias);
-  linear_forward(ctx, v, saved.input_layernorm.out, weights.v_proj.weight, weights.v_proj.bias);
+  linear_forward(ctx, q, saved.input_layernorm.out, weights.q_proj);
+  linear_forward(ctx, k, saved.input_layernorm.out, weights.k_proj);
+  linear_forward(ctx, v, saved.input_layernorm.out, weights.v_proj);
   if (pass.cache != nullptr) {
     self_attention_cached(ctx, saved.attention, *pass.cache, layer, *pass.step, pass.rotary, pass.offsets,
                           options);
   } else {
     self_attention_forward(ctx, saved.attention, pass.rotary, pass.offsets, options);
   }
-  linear_forward(ctx, saved.middle, saved.attention.out, weights.o_proj.weight, weights.o_proj.bias);
+  linear_forward(ctx, saved.middle, saved.attention.out, weights.o_proj);
   add(ctx, saved.middle, saved.middle, x);
 
   rms_norm(ctx, saved.post_attention_layernorm, saved.middle, weights.post_attention_layernorm,

@@ -1,5 +1,7 @@
 #include "artemis/model/graft.h"
 
+#include <algorithm>
+
 #include "artemis/kernels/linear.h"
 #include "artemis/kernels/rows.h"
 #include "artemis/model/index_tensor.h"
@@ -55,6 +57,14 @@ void features_backward(Context& ctx, const Graft& gradients, const Tensor& d_fea
 bool tower_trained(const Graft& gradients) {
   if (gradients.visual.merger.mlp.fc1.weight || gradients.visual.pos_embed) return true;
   return !gradients.visual.blocks.empty() && gradients.visual.blocks.back().qkv.weight.defined();
+}
+
+bool adapters_trained(const Decoder& gradients) {
+  const auto adapted = [](const Linear& linear) { return linear.lora_a.defined(); };
+  return std::ranges::any_of(gradients.blocks, [&](const DecoderBlock& block) {
+    return adapted(block.q_proj) || adapted(block.k_proj) || adapted(block.v_proj) || adapted(block.o_proj) ||
+           adapted(block.mlp.gate_proj) || adapted(block.mlp.up_proj) || adapted(block.mlp.down_proj);
+  });
 }
 
 // The embedding's gradient: every token that is no picture adds its row; a tied head adds its own elsewhere.
@@ -146,7 +156,8 @@ double graft_loss_and_gradients(Context& ctx, const Graft& gradients, const Text
   const double loss = language_loss(ctx, d_hidden, gradients.language_model.lm_head, hidden,
                                     model.language_model.lm_head, supervision, scale);
   const bool decoder_trained = gradients.language_model.embed_tokens.defined();
-  if (pictures.empty() && !decoder_trained) return loss;  // nothing that is trained was used
+  if (pictures.empty() && !decoder_trained && !adapters_trained(gradients.language_model))
+    return loss;  // nothing that is trained was used
 
   const Tensor d_x = ctx.allocate(dtype, shape);
   decoder_backward(ctx, d_x, gradients.language_model, d_hidden, decoder_saved, model.language_model,

@@ -15,11 +15,12 @@ struct Graft {
   Decoder language_model;
 };
 
-// What is trained. Stage 1: the projector; Stage 2: the decoder too; the top `tower_blocks` blocks of the
-// tower, or the tower whole.
+// What is trained. Stage 1: the projector; Stage 2: the decoder too, or its adapters alone; the top
+// `tower_blocks` blocks of the tower, or the tower whole.
 struct Trainable {
   bool projector = false;
   bool decoder = false;
+  bool lora = false;
   bool tower = false;
   std::int64_t tower_blocks = 0;
 

@@ -29,7 +29,7 @@ void layer_norm(Context& ctx, LayerNormSaved& saved, const Tensor& x, const Laye
 // Patch embedding plus interpolated position embedding.
 void embed_patches(Context& ctx, const Tensor& out, const VisionTowerSaved& saved,
                    const VisionTower& weights) {
-  linear_forward(ctx, out, saved.patches, weights.patch_embed.weight, weights.patch_embed.bias);
+  linear_forward(ctx, out, saved.patches, weights.patch_embed);
   const Arena::Scope scope(ctx.arena());
   const Tensor positions = ctx.allocate(out.dtype(), out.shape());
   interpolate_rows_forward(ctx, positions, weights.pos_embed, saved.position_index, saved.position_weight);
@@ -42,9 +42,9 @@ void block_forward(Context& ctx, const Tensor& out, VisionBlockSaved& saved, con
   saved.middle = ctx.allocate(x.dtype(), x.shape());
   layer_norm(ctx, saved.norm1, x, weights.norm1);
   saved.attention.qkv = ctx.allocate(x.dtype(), {x.dim(0), 3 * config.hidden_size});
-  linear_forward(ctx, saved.attention.qkv, saved.norm1.out, weights.qkv.weight, weights.qkv.bias);
+  linear_forward(ctx, saved.attention.qkv, saved.norm1.out, weights.qkv);
   self_attention_forward(ctx, saved.attention, tower.rotary, tower.offsets, attention_options(config));
-  linear_forward(ctx, saved.middle, saved.attention.out, weights.proj.weight, weights.proj.bias);
+  linear_forward(ctx, saved.middle, saved.attention.out, weights.proj);
   add(ctx, saved.middle, saved.middle, x);
 
   layer_norm(ctx, saved.norm2, saved.middle, weights.norm2);

@@ -1,5 +1,7 @@
 #include "artemis/model/weight_names.h"
 
+#include <algorithm>
+
 namespace artemis {
 namespace {
 
@@ -16,6 +18,8 @@ class Walker {
     block_prefix_ = std::move(prefix);
   }
   void leave_block() { enter_block(-1, ""); }
+  // Linear maps from here on have the adapters asked for.
+  void set_lora(const std::optional<LoraOptions>& lora) { lora_ = lora; }
 
   void tensor(const std::string& name, Tensor& weight, const Shape& shape) const {
     visit_(WeightSpec{prefix_ + block_prefix_ + name, shape, part_, block_}, weight);
@@ -23,6 +27,7 @@ class Walker {
   void linear(const std::string& name, Linear& linear, std::int64_t out, std::int64_t in, bool bias) const {
     tensor(name + ".weight", linear.weight, {out, in});
     if (bias) tensor(name + ".bias", linear.bias, {out});
+    if (lora_ && targets(*lora_, name)) adapter(name, linear, out, in);
   }
   void layer_norm(const std::string& name, LayerNorm& norm, std::int64_t size) const {
     tensor(name + ".weight", norm.weight, {size});
@@ -30,11 +35,23 @@ class Walker {
   }
 
  private:
+  static bool targets(const LoraOptions& lora, const std::string& name) {
+    return std::ranges::find(lora.target_modules, name.substr(name.rfind('.') + 1)) !=
+           lora.target_modules.end();
+  }
+  void adapter(const std::string& name, Linear& linear, std::int64_t out, std::int64_t in) const {
+    linear.lora_scale = static_cast<float>(lora_->alpha / static_cast<double>(lora_->rank));
+    const std::string path = prefix_ + block_prefix_ + name;
+    visit_({path + ".lora_A.weight", {lora_->rank, in}, Part::adapter, block_}, linear.lora_a);
+    visit_({path + ".lora_B.weight", {out, lora_->rank}, Part::adapter, block_}, linear.lora_b);
+  }
+
   const Visit& visit_;
   Part part_;
   std::string prefix_;
   std::string block_prefix_;
   std::int64_t block_ = -1;
+  std::optional<LoraOptions> lora_;
 };
 
 void walk_tower(Walker walker, VisionTower& tower, const VisionConfig& config) {
@@ -62,7 +79,9 @@ void walk_tower(Walker walker, VisionTower& tower, const VisionConfig& config) {
   walker.linear("merger.linear_fc2", tower.merger.mlp.fc2, config.out_hidden_size, grouped, true);
 }
 
-void walk_decoder(Walker walker, Decoder& decoder, const TextConfig& config) {
+void walk_decoder(Walker walker, Decoder& decoder, const TextConfig& config,
+                  const std::optional<LoraOptions>& lora) {
+  walker.set_lora(lora);
   const std::int64_t hidden = config.hidden_size;
   const std::int64_t q_width = config.num_attention_heads * config.head_dim;
   const std::int64_t kv_width = config.num_key_value_heads * config.head_dim;
@@ -102,7 +121,7 @@ void for_each_weight(Graft& model, const GraftConfig& config,
     walker.linear("fc2", model.multi_modal_projector.fc2, width, width, true);
   }
   walk_decoder(Walker(visit, Part::decoder, config.vision ? "language_model." : ""), model.language_model,
-               config.text);
+               config.text, config.lora);
 }
 
 bool is_trained(const WeightSpec& spec, const Trainable& trainable, const GraftConfig& config) {
@@ -111,6 +130,8 @@ bool is_trained(const WeightSpec& spec, const Trainable& trainable, const GraftC
       return trainable.projector;
     case Part::decoder:
       return trainable.decoder;
+    case Part::adapter:
+      return trainable.lora;
     case Part::tower:
       return trainable.tower ||
              (spec.block >= 0 && spec.block >= config.vision->depth - trainable.tower_blocks);
@@ -138,6 +159,7 @@ ParameterCounts count_parameters(const GraftConfig& config) {
   for_each_weight(model, config, [&](const WeightSpec& spec, Tensor&) {
     std::int64_t& part = spec.part == Part::tower       ? counts.tower
                          : spec.part == Part::projector ? counts.projector
+                         : spec.part == Part::adapter   ? counts.adapter
                                                         : counts.decoder;
     part += spec.shape.count();
   });

@@ -9,7 +9,7 @@
 
 namespace artemis {
 
-enum class Part : std::uint8_t { tower, projector, decoder };
+enum class Part : std::uint8_t { tower, projector, decoder, adapter };
 
 struct WeightSpec {
   std::string name;  // in the checkpoint, "language_model.model.norm.weight"
@@ -19,8 +19,9 @@ struct WeightSpec {
 };
 
 // Calls visit for every weight of the model that the config describes, in checkpoint order: tower, projector,
-// decoder. A tied head is not visited. The blocks of `model` are created where they are missing. DeepStack's
-// mergers are not part of the model: they stay in the checkpoint.
+// decoder, in it the adapters that the config asks for, each after its linear map. A tied head is not
+// visited. The blocks of `model` are created where they are missing. DeepStack's mergers are not part of the
+// model: they stay in the checkpoint.
 void for_each_weight(Graft& model, const GraftConfig& config,
                      const std::function<void(const WeightSpec& spec, Tensor& weight)>& visit);
 
@@ -36,6 +37,7 @@ struct ParameterCounts {
   std::int64_t tower = 0;
   std::int64_t projector = 0;
   std::int64_t decoder = 0;
+  std::int64_t adapter = 0;
 };
 ParameterCounts count_parameters(const GraftConfig& config);
 

@@ -1,4 +1,4 @@
-// The parameters of the smallest layers, and their backward steps. The same structs hold gradients: f32
+// The parameters of the smallest layers, and their steps. The same structs hold gradients: f32
 // tensors where a parameter is trained, undefined where it is frozen.
 #pragma once
 
@@ -6,9 +6,14 @@
 
 namespace artemis {
 
+// y = W x + b, and with a low-rank adapter (LoRA, Hu et al. 2021) y = W x + b + scale B A x. Undefined
+// tensors are absent.
 struct Linear {
-  Tensor weight;  // (out_features, in_features)
-  Tensor bias;    // (out_features), or undefined
+  Tensor weight{};          // (out_features, in_features)
+  Tensor bias{};            // (out_features)
+  Tensor lora_a{};          // (rank, in_features)
+  Tensor lora_b{};          // (out_features, rank)
+  float lora_scale = 1.0f;  // alpha / rank
 };
 
 struct LayerNorm {
@@ -19,6 +24,9 @@ struct LayerNorm {
 struct RmsNorm {
   Tensor weight;  // (hidden)
 };
+
+// out (tokens, out) from x (tokens, in).
+void linear_forward(Context& ctx, const Tensor& out, const Tensor& x, const Linear& weights);
 
 enum class InputGradient : std::uint8_t { overwrite, accumulate };
 

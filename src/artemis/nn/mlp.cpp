@@ -1,7 +1,5 @@
 #include "artemis/nn/mlp.h"
 
-#include "artemis/kernels/linear.h"
-
 namespace artemis {
 
 void mlp_forward(Context& ctx, const Tensor& out, MlpSaved& saved, const Tensor& x, const Mlp& weights,
@@ -9,9 +7,9 @@ void mlp_forward(Context& ctx, const Tensor& out, MlpSaved& saved, const Tensor&
   const Shape inner{x.dim(0), weights.fc1.weight.dim(0)};
   saved.hidden = ctx.allocate(x.dtype(), inner);
   saved.activated = ctx.allocate(x.dtype(), inner);
-  linear_forward(ctx, saved.hidden, x, weights.fc1.weight, weights.fc1.bias);
+  linear_forward(ctx, saved.hidden, x, weights.fc1);
   activation_forward(ctx, saved.activated, saved.hidden, activation);
-  linear_forward(ctx, out, saved.activated, weights.fc2.weight, weights.fc2.bias);
+  linear_forward(ctx, out, saved.activated, weights.fc2);
 }
 
 void mlp_backward(Context& ctx, const Tensor& d_x, const Mlp& gradients, const Tensor& d_out,
@@ -29,10 +27,10 @@ void gated_mlp_forward(Context& ctx, const Tensor& out, GatedMlpSaved& saved, co
   saved.gate = ctx.allocate(x.dtype(), inner);
   saved.up = ctx.allocate(x.dtype(), inner);
   saved.activated = ctx.allocate(x.dtype(), inner);
-  linear_forward(ctx, saved.gate, x, weights.gate_proj.weight, weights.gate_proj.bias);
-  linear_forward(ctx, saved.up, x, weights.up_proj.weight, weights.up_proj.bias);
+  linear_forward(ctx, saved.gate, x, weights.gate_proj);
+  linear_forward(ctx, saved.up, x, weights.up_proj);
   gated_forward(ctx, saved.activated, saved.gate, saved.up, activation);
-  linear_forward(ctx, out, saved.activated, weights.down_proj.weight, weights.down_proj.bias);
+  linear_forward(ctx, out, saved.activated, weights.down_proj);
 }
 
 void gated_mlp_backward(Context& ctx, const Tensor& d_x, const GatedMlp& gradients, const Tensor& d_out,

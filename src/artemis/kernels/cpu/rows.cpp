@@ -58,6 +58,11 @@ ARTEMIS_VECTORISED void add_row(T* out, const T* a, const T* b, std::int64_t wid
   for (std::int64_t i = 0; i < width; ++i) store(out[i], load(a[i]) + load(b[i]));
 }
 
+template <typename T>
+ARTEMIS_VECTORISED void multiply_row(T* x, float factor, std::int64_t width) {
+  for (std::int64_t i = 0; i < width; ++i) store(x[i], factor * load(x[i]));
+}
+
 // As dispatch_real, with f16.
 template <typename Body>
 void dispatch_floating(DType dtype, const Body& body) {
@@ -135,6 +140,14 @@ void add(Context& ctx, const Tensor& out, const Tensor& a, const Tensor& b) {
     for_rows(ctx, out.dim(0), out.dim(1), [&](std::int64_t i) {
       add_row(mutable_row<T>(out, i), row<T>(a, i), row<T>(b, i), out.dim(1));
     });
+  });
+}
+
+void multiply(Context& ctx, const Tensor& x, float factor) {
+  dispatch_real(x.dtype(), [&](auto element) {
+    using T = decltype(element);
+    for_rows(ctx, x.dim(0), x.dim(1),
+             [&](std::int64_t i) { multiply_row(mutable_row<T>(x, i), factor, x.dim(1)); });
   });
 }
 

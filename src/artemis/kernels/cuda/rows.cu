@@ -114,6 +114,12 @@ __global__ void add_elements(Rows<T> out, Rows<const T> a, Rows<const T> b, Exte
   if (inside) store(out[row][col], load(a[row][col]) + load(b[row][col]));
 }
 
+template <typename T>
+__global__ void multiply_elements(Rows<T> x, float factor, Extents extents) {
+  const auto [row, col, inside] = element_of_thread(extents);
+  if (inside) store(x[row][col], factor * load(x[row][col]));
+}
+
 template <typename Out, typename In>
 __global__ void convert_elements(Rows<Out> out, Rows<const In> x, Extents extents) {
   const auto [row, col, inside] = element_of_thread(extents);
@@ -214,6 +220,16 @@ void add(Context& ctx, const Tensor& out, const Tensor& a, const Tensor& b) {
     using T = decltype(element);
     ARTEMIS_LAUNCH(add_elements<T><<<blocks_over(extents), threads, 0, stream(ctx)>>>(
         mutable_rows_of<T>(out), rows_of<T>(a), rows_of<T>(b), extents));
+  });
+}
+
+void multiply(Context& ctx, const Tensor& x, float factor) {
+  const Extents extents = extents_of(x);
+  if (extents.count() == 0) return;
+  dispatch_real(x.dtype(), [&](auto element) {
+    using T = decltype(element);
+    ARTEMIS_LAUNCH(multiply_elements<T><<<blocks_over(extents), threads, 0, stream(ctx)>>>(
+        mutable_rows_of<T>(x), factor, extents));
   });
 }
 
