@@ -154,7 +154,10 @@ Trainable RunConfig::trainable() const {
           .tower_blocks = train_tower_blocks};
 }
 
-bool ConfigKey::is_flag() const { return std::holds_alternative<bool RunConfig::*>(field); }
+bool ConfigKey::is_flag() const {
+  return std::holds_alternative<bool RunConfig::*>(field) ||
+         std::holds_alternative<std::optional<bool> RunConfig::*>(field);
+}
 
 bool ConfigKey::is_list() const {
   return std::holds_alternative<std::vector<std::string> RunConfig::*>(field) ||

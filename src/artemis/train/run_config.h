@@ -94,7 +94,7 @@ struct ConfigKey {
   std::vector<std::string> choices{};  // of a word; empty: any
   bool alters = true;                  // whether a run goes on differently when it changes
 
-  bool is_flag() const;
+  bool is_flag() const;  // true or false
   bool is_list() const;
   // "--save.keep-last".
   std::string option() const;

@@ -28,7 +28,7 @@ ConfigKey free(ConfigKey key) {
 std::vector<ConfigKey> make_keys() {
   using C = RunConfig;
   return {
-      free(key("model", &C::model, "Model directory to start from")),
+      key("model", &C::model, "Model directory to start from"),
       free(key("out", &C::out, "Directory of the run: its checkpoints, its figures, the trained weights")),
       key("stage", &C::stage, "1 trains the projector, 2 the decoder too", between(1, 2)),
       key("train.projector", &C::train_projector, "Train the projector (default: as the stage says)"),
