@@ -115,7 +115,7 @@ TrainingRun train_fifty_steps(int threads) {
     run.reports.push_back(trainer.step(batches));
   }
   for (const TrainedWeight& weight : trainer.optimizer().weights()) {
-    const auto values = weight.master.values<float>();
+    const auto values = weight.exact().values<float>();
     run.projector.emplace_back(values.begin(), values.end());
     run.names.push_back(weight.spec.name);
   }

@@ -3,16 +3,46 @@
 #include <cmath>
 #include <unordered_map>
 
-#include "artemis/kernels/adamw.h"
 #include "artemis/kernels/rows.h"
 
 namespace artemis {
+namespace {
+
+Moment zero_moment(const Shape& shape, Device device, MomentKind kind) {
+  if (kind == MomentKind::eight_bits && shape.count() >= least_coded_elements) {
+    return {.plain = {}, .coded = zero_moment8(shape, device)};
+  }
+  return {.plain = Tensor::zeros(DType::f32, shape, device), .coded = {}};
+}
+
+// The tensors of a weight's moments, each with what stands before the weight's name in a checkpoint.
+std::vector<std::pair<std::string, Tensor>> moment_tensors(const TrainedWeight& weight) {
+  if (weight.first.plain) return {{"first.", weight.first.plain}, {"second.", weight.second.plain}};
+  return {{"first.codes.", weight.first.coded.codes},
+          {"first.scales.", weight.first.coded.scales},
+          {"second.codes.", weight.second.coded.codes},
+          {"second.scales.", weight.second.coded.scales}};
+}
+
+}  // namespace
 
 bool weight_decays(const std::string& name) {
   for (const char* excluded : {"bias", "layer_norm.weight", "LayerNorm.weight"}) {
     if (name.find(excluded) != std::string::npos) return false;
   }
   return true;
+}
+
+double layer_rate_factor(const WeightSpec& spec, const GraftConfig& config, double decay) {
+  if (spec.part == Part::projector) return 1;
+  const std::int64_t blocks = spec.part == Part::tower ? config.vision->depth : config.text.num_hidden_layers;
+  std::int64_t power = 0;
+  if (spec.block >= 0) {
+    power = blocks - 1 - spec.block;
+  } else if (spec.name.find("embed") != std::string::npos) {  // embed_tokens, patch_embed, pos_embed
+    power = blocks;
+  }
+  return std::pow(decay, static_cast<double>(power));
 }
 
 Optimizer::Optimizer(Context& ctx, Graft& model, const GraftConfig& config, const Trainable& trainable,
@@ -27,8 +57,8 @@ Optimizer::Optimizer(Context& ctx, Graft& model, const GraftConfig& config, cons
     const Tensor own = Tensor::allocate(parameter.dtype(), parameter.shape(), ctx.device());
     convert(ctx_, own, parameter);
     parameter = own;
-    Tensor master = own;
-    if (own.dtype() != DType::f32) {
+    Tensor master = own.dtype() == DType::f32 ? own : Tensor();
+    if (!master && options.rounding == WeightRounding::master) {
       master = Tensor::allocate(DType::f32, own.shape(), ctx.device());
       convert(ctx_, master, own);
     }
@@ -36,9 +66,10 @@ Optimizer::Optimizer(Context& ctx, Graft& model, const GraftConfig& config, cons
                         .parameter = own,
                         .master = master,
                         .gradient = gradient,
-                        .first = Tensor::zeros(DType::f32, own.shape(), ctx.device()),
-                        .second = Tensor::zeros(DType::f32, own.shape(), ctx.device()),
-                        .decays = weight_decays(spec.name)});
+                        .first = zero_moment(own.shape(), ctx.device(), options.moments),
+                        .second = zero_moment(own.shape(), ctx.device(), options.moments),
+                        .decays = weight_decays(spec.name),
+                        .rate_factor = layer_rate_factor(spec, config, options.layer_decay)});
   });
 }
 
@@ -53,15 +84,24 @@ void Optimizer::step(double learning_rate, double norm) {
   const double clip =
       options_.max_gradient_norm > 0 ? std::min(1.0, options_.max_gradient_norm / (norm + 1e-6)) : 1.0;
   ++steps_done_;
-  for (const TrainedWeight& weight : weights_) {
-    adamw_step(ctx_, weight.parameter, weight.master, weight.first, weight.second, weight.gradient,
-               {.learning_rate = learning_rate,
-                .beta1 = options_.beta1,
-                .beta2 = options_.beta2,
-                .eps = options_.eps,
-                .weight_decay = weight.decays ? options_.weight_decay : 0.0,
-                .step = steps_done_,
-                .gradient_scale = clip});
+  for (std::size_t i = 0; i < weights_.size(); ++i) {
+    const TrainedWeight& weight = weights_[i];
+    const AdamWOptions step = {.learning_rate = learning_rate * weight.rate_factor,
+                               .beta1 = options_.beta1,
+                               .beta2 = options_.beta2,
+                               .eps = options_.eps,
+                               .weight_decay = weight.decays ? options_.weight_decay : 0.0,
+                               .step = steps_done_,
+                               .gradient_scale = clip,
+                               .seed = options_.seed,
+                               .weight = static_cast<std::uint32_t>(i)};
+    if (weight.first.plain) {
+      adamw_step(ctx_, weight.parameter, weight.master, weight.first.plain, weight.second.plain,
+                 weight.gradient, step);
+    } else {
+      adamw8_step(ctx_, weight.parameter, weight.master, weight.first.coded, weight.second.coded,
+                  weight.gradient, step);
+    }
     fill(ctx_, weight.gradient, 0.0f);
   }
 }
@@ -69,7 +109,7 @@ void Optimizer::step(double learning_rate, double norm) {
 std::vector<std::pair<std::string, Tensor>> Optimizer::trained() const {
   std::vector<std::pair<std::string, Tensor>> tensors;
   for (const TrainedWeight& weight : weights_) {
-    tensors.emplace_back(weight.spec.name, weight.master.to(Device{}).view(weight.spec.shape));
+    tensors.emplace_back(weight.spec.name, weight.exact().to(Device{}).view(weight.spec.shape));
   }
   return tensors;
 }
@@ -77,8 +117,8 @@ std::vector<std::pair<std::string, Tensor>> Optimizer::trained() const {
 std::vector<std::pair<std::string, Tensor>> Optimizer::state() const {
   std::vector<std::pair<std::string, Tensor>> tensors;
   for (const TrainedWeight& weight : weights_) {
-    tensors.emplace_back("first." + weight.spec.name, weight.first.to(Device{}));
-    tensors.emplace_back("second." + weight.spec.name, weight.second.to(Device{}));
+    for (const auto& [prefix, tensor] : moment_tensors(weight))
+      tensors.emplace_back(prefix + weight.spec.name, tensor.to(Device{}));
   }
   return tensors;
 }
@@ -93,10 +133,9 @@ void Optimizer::restore(const std::function<Tensor(const std::string& name)>& te
     copy(target, saved.view(target.shape()));
   };
   for (const TrainedWeight& weight : weights_) {
-    take(weight.master, weight.spec.name);
-    take(weight.first, "first." + weight.spec.name);
-    take(weight.second, "second." + weight.spec.name);
-    if (weight.parameter.raw() != weight.master.raw()) convert(ctx_, weight.parameter, weight.master);
+    take(weight.exact(), weight.spec.name);
+    for (const auto& [prefix, tensor] : moment_tensors(weight)) take(tensor, prefix + weight.spec.name);
+    if (weight.parameter.raw() != weight.exact().raw()) convert(ctx_, weight.parameter, weight.exact());
   }
   steps_done_ = steps_done;
 }

@@ -4,6 +4,7 @@
 
 #include "artemis/io/atomic_file.h"
 #include "artemis/io/byte_source.h"
+#include "artemis/model/lora.h"
 #include "artemis/train/row_file.h"
 #include "artemis/train/run_checkpoint.h"
 
@@ -53,11 +54,16 @@ TrainOptions train_options(const RunConfig& config, std::int64_t steps) {
           .schedule = config.schedule == "cosine" ? Schedule::cosine : Schedule::constant,
           .warmup_ratio = config.warmup_ratio,
           .token_weighted = config.token_weighted,
-          .optimizer = {.beta1 = config.beta1,
+          .optimizer = {.moments = config.optimizer == "adamw8bit" ? MomentKind::eight_bits : MomentKind::f32,
+                        .rounding = config.rounding == "stochastic" ? WeightRounding::stochastic
+                                                                    : WeightRounding::master,
+                        .beta1 = config.beta1,
                         .beta2 = config.beta2,
                         .eps = config.eps,
                         .weight_decay = config.weight_decay,
-                        .max_gradient_norm = config.max_grad_norm}};
+                        .max_gradient_norm = config.max_grad_norm,
+                        .layer_decay = config.layer_decay,
+                        .seed = static_cast<std::uint64_t>(config.seed)}};
 }
 
 // Those that stand in the files, whether they can be used or not.
@@ -98,18 +104,21 @@ void check(const RunConfig& config, const GraftConfig& model) {
   const auto refuse = [](const char* key, const std::string& why) { throw UsageError(key, why); };
   const Trainable trainable = config.trainable();
   if (config.data.empty()) refuse("data", "is missing, expected files or folders of rows");
-  if (!model.vision && (trainable.any_tower() || !trainable.decoder)) {
+  const bool decoder = trainable.decoder || trainable.lora;
+  if (!model.vision && (trainable.any_tower() || !decoder)) {
     refuse("train", fmt::format("{} is a text model, of which the decoder alone can be trained (stage 2); "
                                 "'artemis graft' gives it a tower",
                                 config.model));
   }
-  if (!trainable.projector && !trainable.decoder && !trainable.any_tower()) {
+  if (!trainable.projector && !decoder && !trainable.any_tower()) {
     refuse("train", "nothing is trained, expected a part");
   }
-  if (config.method != "full") refuse("method", "adapters are not trained by this build, expected full");
-  if (config.optimizer != "adamw") refuse("optimizer", "expected adamw, the one that this build has");
-  if (config.rounding != "master") refuse("rounding", "expected master, the one that this build has");
-  if (config.layer_decay != 1) refuse("layer_decay", "expected 1, the one that this build has");
+  if (config.method == "lora" && !trainable.lora) {
+    refuse("method", "lora puts adapters on the decoder, which stage 1 does not train; expected stage 2");
+  }
+  if (config.rounding == "stochastic" && config.dtype != "bf16") {
+    refuse("rounding", "stochastic is for weights in bf16, expected dtype bf16");
+  }
   if (config.eval_every > 0 && config.eval_data.empty()) {
     refuse("eval.every", "is given without eval.data");
   }
@@ -163,6 +172,7 @@ class Run {
     if (result_.stopped) {
       save(std::nullopt);
     } else {
+      if (model_.config.lora) save_adapters();
       save_trained_weights(out_ / trained_weights_file, trainer_.optimizer());
     }
     result_.steps = steps_;
@@ -196,6 +206,14 @@ class Run {
     for (std::int64_t i = 0; i < count; ++i) {
       for (Batch& batch : pipeline.next()) held_out_.push_back(std::move(batch));
     }
+  }
+
+  void save_adapters() {
+    std::vector<std::pair<WeightSpec, Tensor>> trained;
+    for (const TrainedWeight& weight : trainer_.optimizer().weights())
+      trained.emplace_back(weight.spec, weight.exact());
+    std::filesystem::remove_all(out_ / adapter_folder);  // of an end that was cut off
+    save_adapter(out_ / adapter_folder, trained, *model_.config.lora, config_.model);
   }
 
   void one_step() {
@@ -240,7 +258,7 @@ class Run {
   }
 
   Context& ctx_;
-  const RunModel& model_;
+  const RunModel model_;
   const RunConfig& config_;
   const RunHooks& hooks_;
   std::filesystem::path out_;
@@ -262,7 +280,14 @@ RunResult run_training(Context& ctx, const RunModel& model, const RunConfig& con
                        const std::atomic<bool>& stop) {
   check(config, model.config);
   const bool resume = open_directory(config.out, config.resume);
-  return Run(ctx, model, config, hooks).go(resume, stop);
+  GraftConfig adapted = model.config;
+  if (config.method == "lora") {
+    add_lora(
+        ctx, model.graft, adapted,
+        {.rank = config.lora_rank, .alpha = config.lora_alpha, .target_modules = config.lora_target_modules},
+        static_cast<std::uint64_t>(config.seed));
+  }
+  return Run(ctx, {adapted, model.processor, model.graft}, config, hooks).go(resume, stop);
 }
 
 }  // namespace artemis

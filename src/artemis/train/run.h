@@ -38,9 +38,10 @@ struct RunResult {
 };
 
 // Trains as the config says, in the directory config.out: resolved.yaml, metrics.jsonl, checkpoint-N, and at
-// the end model-trained.safetensors. A directory that holds a run is gone on with, to the bit on the CPU as
-// if it had never stopped. `stop` is looked at after each step. Throws UsageError for a config that cannot
-// be run, Error for all else; the last checkpoint then stays.
+// the end model-trained.safetensors and, of a run with adapters, adapter/ as PEFT has it. A directory that
+// holds a run is gone on with, to the bit on the CPU as if it had never stopped. `stop` is looked at after
+// each step. Throws UsageError for a config that cannot be run, Error for all else; the last checkpoint then
+// stays.
 RunResult run_training(Context& ctx, const RunModel& model, const RunConfig& config, const RunHooks& hooks,
                        const std::atomic<bool>& stop);
 

@@ -13,6 +13,9 @@ namespace artemis {
 // The trained weights under their names in the model, exact (f32 where the run keeps f32 masters).
 constexpr const char* trained_weights_file = "model-trained.safetensors";
 
+// At the end of a run with adapters: they and what else was trained, as PEFT keeps them.
+constexpr const char* adapter_folder = "adapter";
+
 struct RunState {
   std::int64_t step = 0;  // done
   Json pipeline;

@@ -149,7 +149,8 @@ void apply_map(RunConfig& config, const YamlNode& map, const std::string& prefix
 
 Trainable RunConfig::trainable() const {
   return {.projector = train_projector.value_or(true),
-          .decoder = train_decoder.value_or(stage == 2),
+          .decoder = method == "full" && train_decoder.value_or(stage == 2),
+          .lora = method == "lora" && train_decoder.value_or(stage == 2),
           .tower = train_tower.value_or(false),
           .tower_blocks = train_tower_blocks};
 }
