@@ -11,7 +11,29 @@ packages=(
   libcairo2-dev
   libpcre2-dev libutf8proc-dev libyaml-cpp-dev
   libgtest-dev
+  python3-pip # brings Apache Arrow, see below
 )
+
+# Apache Arrow, which reads Parquet, is not in Debian 12; Python's package of it holds the C++ library and its headers.
+# Without it the build goes on, and opening a .parquet file is an error.
+arrow_version=26.0.1
+arrow_folder=build/_deps/arrow
+
+install_arrow() {
+  cd "$(dirname "$0")/.."
+  if [[ "$(cat "$arrow_folder/version" 2>/dev/null)" == "$arrow_version" ]]; then return; fi
+  local wheels
+  wheels=$(mktemp -d)
+  echo "install-deps: getting Apache Arrow $arrow_version"
+  if python3 -m pip download --quiet --no-deps --only-binary=:all: --disable-pip-version-check --dest "$wheels" \
+    "pyarrow==$arrow_version" && rm -rf "$arrow_folder" && mkdir -p "$arrow_folder" &&
+    python3 scripts/unpack_arrow.py "$wheels"/*.whl "$arrow_folder"; then
+    echo "$arrow_version" >"$arrow_folder/version"
+  else
+    echo "install-deps: WARNING: Apache Arrow cannot be had; the program will not read Parquet" >&2
+  fi
+  rm -rf "$wheels"
+}
 
 for option in "$@"; do
   case "$option" in
@@ -36,7 +58,10 @@ missing=()
 for package in "${packages[@]}"; do
   grep -qx "$package installed" <<<"$installed" || missing+=("$package")
 done
-if [[ ${#missing[@]} -eq 0 ]]; then exit 0; fi
+if [[ ${#missing[@]} -eq 0 ]]; then
+  install_arrow
+  exit 0
+fi
 
 as_root=(env DEBIAN_FRONTEND=noninteractive)
 if [[ $(id -u) -ne 0 ]]; then
@@ -50,3 +75,4 @@ fi
 echo "install-deps: installing ${missing[*]}"
 "${as_root[@]}" apt-get update -q
 "${as_root[@]}" apt-get install -q -y --no-install-recommends "${missing[@]}"
+install_arrow

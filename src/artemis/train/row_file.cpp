@@ -41,7 +41,7 @@ std::vector<std::string> files_in(const std::string& folder) {
 void RowFile::skip_to(std::int64_t position) {
   while (position_ < position) {
     try {
-      find_next();
+      if (const std::optional<RowPlace> place = find_next()) forget(*place);
     } catch (const ReadError&) {
       throw;
     } catch (const Error&) {
