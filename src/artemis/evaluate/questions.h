@@ -13,7 +13,7 @@ namespace artemis {
 struct QuestionOptions {
   EvaluateOptions common;
   std::optional<Metric> metric{};  // of the lines that name none
-  std::string suffix;              // put behind each question: "\nAnswer with one word.", say
+  std::string suffix{};            // put behind each question: "\nAnswer with one word.", say
 };
 
 struct AnsweredQuestion {
