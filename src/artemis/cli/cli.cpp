@@ -34,6 +34,7 @@ int run_cli(int argc, char** argv) {
   add_align_command(app);
   add_tune_command(app);
   add_generate_command(app);
+  add_eval_command(app);
   add_tokenizer_command(app);
   add_tokenize_command(app);
   add_template_command(app);
