@@ -18,6 +18,10 @@ namespace {
 
 using Block = std::shared_ptr<const std::vector<std::byte>>;
 
+// S3 asks for the SHA-256 of what a request carries, which is nothing.
+constexpr const char* empty_body_hash =
+    "x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
@@ -166,6 +170,7 @@ class Requests {
     curl_easy_setopt(curl, CURLOPT_AWS_SIGV4, fmt::format("aws:amz:{}:s3", s3_region()).c_str());
     curl_easy_setopt(curl, CURLOPT_USERNAME, key.c_str());
     curl_easy_setopt(curl, CURLOPT_PASSWORD, secret.c_str());
+    headers.reset(curl_slist_append(headers.release(), empty_body_hash));
     if (const std::string token = environment("AWS_SESSION_TOKEN"); !token.empty())
       headers.reset(curl_slist_append(headers.release(), ("x-amz-security-token: " + token).c_str()));
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
