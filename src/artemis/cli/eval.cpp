@@ -23,7 +23,7 @@ struct Options {
   std::vector<std::string> text;
   std::string bare;
   std::int64_t limit = 0;
-  std::int64_t batch_size = 16;
+  std::int64_t batch_size = 32;
   std::int64_t max_new_tokens = 192;
   std::uint64_t seed = 1;
   std::size_t pictures = 12;

@@ -21,7 +21,7 @@ struct Subject {
 
 struct EvaluateOptions {
   std::int64_t limit = 0;  // rows, from the first on; 0: all
-  std::int64_t batch_size = 16;
+  std::int64_t batch_size = 32;
   std::int64_t max_new_tokens = 192;         // of an answer
   std::function<void(std::int64_t)> done{};  // called with the rows so far
 };
