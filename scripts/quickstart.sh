@@ -19,7 +19,7 @@ say '2. The graft: tower + fresh projector + decoder'
 
 say '3. Stage 1: the projector learns from captioned photographs, all else is frozen'
 tar --sort=name --mtime=@0 -cf "$out/photos.tar" -C lab/quickstart/photos --exclude=README.md .
-"$artemis" align --model "$out/graft" --data "$out/photos.tar" --out "$out/aligned" \
+"$artemis" align --model "$out/graft" --data "$out/photos.tar" --out "$out/run" --merge "$out/aligned" \
   --batch-size 3 --accumulation 2 --steps 60 --warmup-ratio 0.05 --learning-rate 1e-2 --max-grad-norm 1.0
 
 say '4. A caption (the decoder is random, so the words are too; trained models come with the nano laboratory)'

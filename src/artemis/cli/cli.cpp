@@ -33,6 +33,7 @@ int run_cli(int argc, char** argv) {
   add_inspect_command(app);
   add_align_command(app);
   add_tune_command(app);
+  add_merge_command(app);
   add_generate_command(app);
   add_eval_command(app);
   add_tokenizer_command(app);

@@ -4,6 +4,7 @@
 #include <csignal>
 
 #include "artemis/cli/commands.h"
+#include "artemis/cli/merge.h"
 #include "artemis/cli/options.h"
 #include "artemis/cli/progress.h"
 #include "artemis/cli/train_options.h"
@@ -113,9 +114,12 @@ class RunView {
   std::optional<Progress> progress_;
 };
 
-void run(const std::string& name, const RunConfig& config) {
+void run(const std::string& name, const RunConfig& config, const std::string& merge) {
   if (config.model.empty()) throw UsageError("--model", "is missing, expected a model directory");
   if (config.out.empty()) throw UsageError("--out", "is missing, expected a directory for the run");
+  if (!merge.empty() && std::filesystem::exists(merge)) {
+    throw UsageError("--merge", fmt::format("{} exists already; name a new directory", merge));
+  }
   const RunOptions options = {
       .threads = static_cast<int>(config.threads), .device = config.device, .dtype = config.dtype};
   const auto ctx = make_context(options);
@@ -125,6 +129,7 @@ void run(const std::string& name, const RunConfig& config) {
   const RunResult result =
       run_training(*ctx, {model.config, model.processor, model.graft}, config, view.hooks(), stop_asked);
   view.finish(config, result);
+  if (!merge.empty() && !result.stopped) merge_trained(*ctx, config.model, config.out, merge);
 }
 
 }  // namespace
@@ -133,7 +138,9 @@ void add_train_command(CLI::App& app, const TrainCommand& description) {
   CLI::App* command = app.add_subcommand(description.name, description.description);
   auto options = std::make_shared<RunConfigOptions>(*command, description.defaults);
   command->footer("Example:  " + description.example);
-  command->callback([name = description.name, options] { run(name, options->read()); });
+  auto merge = std::make_shared<std::string>();
+  command->add_option("--merge", *merge, "At the end, write here the whole model, as 'artemis merge' does");
+  command->callback([name = description.name, options, merge] { run(name, options->read(), *merge); });
 }
 
 }  // namespace artemis

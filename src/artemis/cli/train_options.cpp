@@ -56,7 +56,7 @@ RunConfigOptions::RunConfigOptions(CLI::App& command, RunConfig defaults)
 }
 
 RunConfig RunConfigOptions::read() const {
-  std::vector<std::string> names = {"--config"};
+  std::vector<std::string> names = {"--config", "--merge"};
   for (const ConfigKey& key : run_config_keys()) names.push_back(key.option());
   for (const std::string& extra : command_.remaining()) {
     if (!extra.starts_with("--"))

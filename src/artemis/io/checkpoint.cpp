@@ -11,7 +11,6 @@ namespace artemis {
 namespace {
 
 constexpr const char* single_file = "model.safetensors";
-constexpr const char* index_file = "model.safetensors.index.json";
 
 // In the cache of the Hugging Face hub a model directory (snapshots/REVISION) holds links into ../../blobs.
 bool is_hub_blob(const std::filesystem::path& directory, const std::filesystem::path& target) {
@@ -85,14 +84,14 @@ CheckpointReader CheckpointReader::open(const std::filesystem::path& directory) 
   std::error_code error;
   require(std::filesystem::is_directory(directory, error), reader.where_,
           "is no directory, expected a model directory");
-  const std::filesystem::path index = directory / index_file;
+  const std::filesystem::path index = directory / checkpoint_index_file;
   if (std::filesystem::exists(directory / single_file, error)) {
     SafetensorsFile file = SafetensorsFile::open(directory / single_file);
     const std::vector<std::string> names = file.names();
     reader.add_shard(std::move(file), names);
   } else {
     require(std::filesystem::exists(index, error), reader.where_, "holds neither {} nor {}", single_file,
-            index_file);
+            checkpoint_index_file);
     reader.open_shards(directory, index);
   }
   return reader;
@@ -147,7 +146,7 @@ void write_checkpoint(const std::filesystem::path& directory, std::span<const Na
   if (shards.size() == 1) return;
   const Json index = {{"metadata", {{"total_parameters", total_parameters}, {"total_size", total_bytes}}},
                       {"weight_map", weight_map}};
-  write_file_atomically(directory / index_file, index.dump(2, ' ', true) + "\n");
+  write_file_atomically(directory / checkpoint_index_file, index.dump(2, ' ', true) + "\n");
 }
 
 void copy_side_files(const std::filesystem::path& from, const std::filesystem::path& to,

@@ -26,6 +26,8 @@ class CheckpointReader {
   // Throw Error when there is no such tensor.
   const SafetensorsEntry& entry(std::string_view name) const { return shard(name).entry(name); }
   Tensor tensor(std::string_view name) const { return shard(name).tensor(name); }
+  // One after the other as names() has their tensors.
+  const std::vector<SafetensorsFile>& shards() const { return *shards_; }
   // The directory, for messages.
   const std::string& where() const { return where_; }
 
@@ -47,6 +49,9 @@ constexpr std::int64_t default_shard_bytes = 5'000'000'000;
 // order, with model.safetensors.index.json, as huggingface_hub divides them.
 void write_checkpoint(const std::filesystem::path& directory, std::span<const NamedTensor> tensors,
                       std::int64_t max_shard_bytes = default_shard_bytes);
+
+// The index of a checkpoint of several shards.
+constexpr const char* checkpoint_index_file = "model.safetensors.index.json";
 
 // Copies those of the named files that exist, byte for byte.
 void copy_side_files(const std::filesystem::path& from, const std::filesystem::path& to,

@@ -51,6 +51,8 @@ class SafetensorsFile {
   // The same for bytes in memory, which entries view (they must last) and tensors copy.
   static SafetensorsFile parse(std::span<const std::byte> bytes, std::string where);
 
+  // The file, or the name that was given for the bytes.
+  const std::string& where() const { return where_; }
   // In the order of their bytes.
   const std::vector<std::string>& names() const { return names_; }
   bool contains(std::string_view name) const;

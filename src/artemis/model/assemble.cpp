@@ -1,5 +1,7 @@
 #include "artemis/model/assemble.h"
 
+#include <algorithm>
+
 #include "artemis/io/atomic_file.h"
 #include "artemis/kernels/rows.h"
 #include "artemis/model/projector.h"
@@ -96,6 +98,35 @@ void check_complete(const GraftConfig& config, std::span<const NamedTensor> tens
   });
 }
 
+void write_shard(const std::filesystem::path& file, const SafetensorsFile& shard,
+                 const std::unordered_map<std::string, Tensor>& replaced) {
+  std::vector<NamedTensor> tensors;
+  for (const std::string& name : shard.names()) {
+    const SafetensorsEntry& entry = shard.entry(name);
+    const auto found = replaced.find(name);
+    tensors.push_back(found != replaced.end()
+                          ? named(name, found->second)
+                          : NamedTensor{name, std::string(entry.dtype_name()), entry.shape(), entry.bytes()});
+  }
+  write_safetensors(file, tensors, shard.metadata());
+}
+
+// The file itself under a second name in the folder; a link is followed to what it names.
+void link_shard(SavedShards& saved, const std::filesystem::path& file,
+                const std::filesystem::path& directory) {
+  const std::string name = file.filename().string();
+  std::error_code error;
+  std::filesystem::create_hard_link(std::filesystem::canonical(file), directory / name, error);
+  if (!error) {
+    saved.linked.push_back(name);
+    return;
+  }
+  saved.why_copied = error.message();
+  std::filesystem::copy_file(file, directory / name, error);
+  require(!error, (directory / name).string(), "cannot be written: {}", error.message());
+  saved.copied.push_back(name);
+}
+
 }  // namespace
 
 const std::vector<std::string>& side_files() {
@@ -147,29 +178,37 @@ GraftConfig assemble_graft(const std::filesystem::path& text_directory,
   return config;
 }
 
-void save_trained(Context& ctx, const std::filesystem::path& source_directory, const CheckpointReader& source,
-                  const std::vector<std::pair<WeightSpec, Tensor>>& trained,
-                  const std::filesystem::path& out) {
+SavedShards save_trained(Context& ctx, const std::filesystem::path& source_directory,
+                         const CheckpointReader& source,
+                         const std::vector<std::pair<WeightSpec, Tensor>>& trained,
+                         const std::filesystem::path& out) {
   std::unordered_map<std::string, Tensor> replaced;
   for (const auto& [spec, values] : trained) {
     const Tensor stored = source.tensor(spec.name);
+    require(stored.shape() == spec.shape, source.where(), "tensor '{}' has shape {}, the trained one has {}",
+            spec.name, stored.shape().to_string(), spec.shape.to_string());
     const Tensor rounded = Tensor::allocate(stored.dtype(), spec.shape, ctx.device());
     convert(ctx, rounded, values.view(spec.shape));
     replaced[spec.name] = rounded.to(Device{});
   }
-  std::vector<NamedTensor> tensors;
-  for (const std::string& name : source.names()) {
-    const SafetensorsEntry& entry = source.entry(name);
-    const auto found = replaced.find(name);
-    tensors.push_back(found != replaced.end()
-                          ? named(name, found->second)
-                          : NamedTensor{name, std::string(entry.dtype_name()), entry.shape(), entry.bytes()});
-  }
   StagedDirectory staged(out);
-  write_checkpoint(staged.path(), tensors);
-  write_file_atomically(staged.path() / "config.json", read_file(source_directory / "config.json"));
+  SavedShards saved;
+  for (const SafetensorsFile& shard : source.shards()) {
+    const std::filesystem::path file = shard.where();
+    const bool changed =
+        std::ranges::any_of(shard.names(), [&](const auto& name) { return replaced.contains(name); });
+    if (changed) {
+      write_shard(staged.path() / file.filename(), shard, replaced);
+      saved.written.push_back(file.filename().string());
+    } else {
+      link_shard(saved, file, staged.path());
+    }
+  }
+  const std::vector<std::string> descriptions = {"config.json", checkpoint_index_file};
+  copy_side_files(source_directory, staged.path(), descriptions);
   copy_side_files(source_directory, staged.path(), side_files());
   staged.commit();
+  return saved;
 }
 
 }  // namespace artemis

@@ -3,6 +3,8 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "artemis/io/checkpoint.h"
 #include "artemis/model/weight_names.h"
@@ -25,11 +27,21 @@ GraftConfig assemble_graft(const std::filesystem::path& text_directory,
                            const std::filesystem::path& vision_directory, const std::filesystem::path& out,
                            const AssembleOptions& options);
 
+// What became of the shards of a checkpoint, by their names.
+struct SavedShards {
+  std::vector<std::string> written;  // hold trained tensors
+  std::vector<std::string> linked;   // the source's own files under a second name
+  std::vector<std::string> copied;   // where linking failed
+  std::string why_copied;            // the system's reason
+};
+
 // Writes to `out` the checkpoint of `source`, byte for byte but for the tensors in `trained` (name and
-// values, converted to the dtype that the source stores), with its side files.
-void save_trained(Context& ctx, const std::filesystem::path& source_directory, const CheckpointReader& source,
-                  const std::vector<std::pair<WeightSpec, Tensor>>& trained,
-                  const std::filesystem::path& out);
+// values, converted to the dtype that the source stores), with its side files. Shards without any of these
+// become hard links, or copies where links cannot be (another device).
+SavedShards save_trained(Context& ctx, const std::filesystem::path& source_directory,
+                         const CheckpointReader& source,
+                         const std::vector<std::pair<WeightSpec, Tensor>>& trained,
+                         const std::filesystem::path& out);
 
 // The names of files beside the weights that belong to a model.
 const std::vector<std::string>& side_files();

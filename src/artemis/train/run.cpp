@@ -287,7 +287,8 @@ RunResult run_training(Context& ctx, const RunModel& model, const RunConfig& con
         {.rank = config.lora_rank, .alpha = config.lora_alpha, .target_modules = config.lora_target_modules},
         static_cast<std::uint64_t>(config.seed));
   }
-  return Run(ctx, {adapted, model.processor, model.graft}, config, hooks).go(resume, stop);
+  const RunConfig resolved = config.resolved();
+  return Run(ctx, {adapted, model.processor, model.graft}, resolved, hooks).go(resume, stop);
 }
 
 }  // namespace artemis

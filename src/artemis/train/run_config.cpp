@@ -155,6 +155,15 @@ Trainable RunConfig::trainable() const {
           .tower_blocks = train_tower_blocks};
 }
 
+RunConfig RunConfig::resolved() const {
+  RunConfig config = *this;
+  const Trainable parts = trainable();
+  config.train_projector = parts.projector;
+  config.train_decoder = parts.decoder;
+  config.train_tower = parts.tower;
+  return config;
+}
+
 bool ConfigKey::is_flag() const {
   return std::holds_alternative<bool RunConfig::*>(field) ||
          std::holds_alternative<std::optional<bool> RunConfig::*>(field);

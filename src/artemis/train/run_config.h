@@ -74,6 +74,8 @@ struct RunConfig {
 
   // What is trained: the stage's choice, but for what train.* says otherwise.
   Trainable trainable() const;
+  // The same with every choice made: train.* as trainable() has it.
+  RunConfig resolved() const;
 };
 
 struct KeyRange {
