@@ -126,6 +126,32 @@ TEST(Assemble, SavingKeepsEveryOtherTensorByteForByte) {
   }
 }
 
+// The file with the trained tensor is new, the others are the source's own under a second name.
+TEST(Assemble, SavingLinksTheShardsThatDidNotChange) {
+  const TemporaryFolder folder;
+  const std::filesystem::path golden = golden::model_root() / "bos" / "checkpoint";
+  const std::filesystem::path source = folder.path() / "source";
+  std::filesystem::copy(golden, source);
+  const CheckpointReader before = CheckpointReader::open(source);
+  ASSERT_GT(before.shards().size(), 1u);
+  const std::string trained = "multi_modal_projector.fc2.bias";
+  const Tensor values = Tensor::zeros(DType::f32, before.tensor(trained).shape());
+  Context ctx(Device{}, 1);
+  const SavedShards saved = save_trained(
+      ctx, source, before, {{{trained, values.shape(), Part::projector, -1}, values}}, folder.path() / "out");
+  EXPECT_EQ(saved.written.size(), 1u);
+  EXPECT_EQ(saved.linked.size(), before.shards().size() - 1);
+  EXPECT_TRUE(saved.copied.empty());
+  for (const std::string& name : saved.linked) {
+    EXPECT_TRUE(std::filesystem::equivalent(source / name, folder.path() / "out" / name)) << name;
+  }
+  const std::string& name = saved.written.at(0);
+  EXPECT_FALSE(std::filesystem::equivalent(source / name, folder.path() / "out" / name));
+  EXPECT_EQ(read_file(source / name), read_file(golden / name));
+  EXPECT_EQ(read_file(folder.path() / "out" / checkpoint_index_file),
+            read_file(source / checkpoint_index_file));
+}
+
 TEST(Assemble, RefusesWhatDoesNotFit) {
   const TemporaryFolder folder;
   const std::filesystem::path out = folder.path() / "out";

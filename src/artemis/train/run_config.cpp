@@ -159,7 +159,7 @@ RunConfig RunConfig::resolved() const {
   RunConfig config = *this;
   const Trainable parts = trainable();
   config.train_projector = parts.projector;
-  config.train_decoder = parts.decoder;
+  config.train_decoder = parts.decoder || parts.lora;
   config.train_tower = parts.tower;
   return config;
 }
