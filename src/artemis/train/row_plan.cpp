@@ -12,10 +12,10 @@ namespace {
 
 constexpr std::string_view where = "data position";
 
-std::size_t checked_index(const Json& value, std::size_t end) {
-  const bool fits = value.is_number_unsigned() && value.get<std::uint64_t>() < end;
-  require(fits, where, "names a file that the data lack; the data have changed");
-  return value.get<std::size_t>();
+std::size_t checked_index(std::int64_t index, std::size_t end) {
+  require(index >= 0 && static_cast<std::size_t>(index) < end, where,
+          "names file {} of {}; the data have changed", index, end);
+  return static_cast<std::size_t>(index);
 }
 
 }  // namespace
@@ -124,7 +124,7 @@ Json ShuffledFiles::state() const {
 void ShuffledFiles::restore(const Json& state) {
   require(json_get<std::uint64_t>(state, "files", where) == fingerprint(), where,
           "is one in other files than {}", fmt::join(files_, ", "));
-  file_index_ = checked_index(json_get<Json>(state, "file", where), files_.size() + 1);
+  file_index_ = checked_index(json_get<std::int64_t>(state, "file", where), files_.size() + 1);
   epoch_ = json_get<std::int64_t>(state, "epoch", where);
   random_.set_position(json_get<std::uint64_t>(state, "random", where));
   file_.reset();
@@ -141,9 +141,10 @@ void ShuffledFiles::restore(const Json& state) {
     file_->skip_to(position);
   }
   for (const Json& row : json_get<Json>(state, "found", where)) {
-    require(row.is_array() && row.size() == 3 && row[1].is_number_integer() && row[2].is_number_integer(),
-            where, "holds {} for a row, expected three numbers", row.dump());
-    const std::size_t index = checked_index(row[0], files_.size());
+    const bool sound =
+        row.is_array() && row.size() == 3 && std::ranges::all_of(row, &Json::is_number_integer);
+    require(sound, where, "holds {} for a row, expected three numbers", row.dump());
+    const std::size_t index = checked_index(row[0].get<std::int64_t>(), files_.size());
     const RowPlace place{.number = row[1].get<std::int64_t>(), .offset = row[2].get<std::int64_t>()};
     found_.push_back({.file_index = index, .file = open(index), .place = place});
     found_.back().file->expect(place);

@@ -3,9 +3,8 @@
 #include <chrono>
 
 #include "artemis/io/atomic_file.h"
-#include "artemis/io/byte_source.h"
 #include "artemis/model/lora.h"
-#include "artemis/train/row_file.h"
+#include "artemis/train/row_plan.h"
 #include "artemis/train/run_checkpoint.h"
 
 namespace artemis {
@@ -66,34 +65,13 @@ TrainOptions train_options(const RunConfig& config, std::int64_t steps) {
                         .seed = static_cast<std::uint64_t>(config.seed)}};
 }
 
-// Those that stand in the files, whether they can be used or not.
-std::int64_t rows_in(const std::vector<DataSource>& sources) {
-  std::int64_t rows = 0;
-  for (const DataSource& source : sources) {
-    for (const std::string& address : data_files(source.paths)) {
-      const std::unique_ptr<RowFile> file = open_row_file(address);
-      for (bool more = true; more;) {
-        try {
-          more = file->find_next().has_value();
-          if (more) ++rows;
-        } catch (const ReadError&) {
-          throw;
-        } catch (const Error&) {
-          // No row; the run names it when it comes to it.
-        }
-      }
-    }
-  }
-  return rows;
-}
-
 // Steps in the epochs asked for; the last, partial step is dropped, as the reference's trainer does.
 std::int64_t planned_steps(const RunConfig& config) {
   if (config.steps > 0) return config.steps;
   if (config.token_budget > 0) {
     throw UsageError("token_budget", "leaves the rows of a step open: expected 'steps' in place of 'epochs'");
   }
-  const std::int64_t rows = rows_in(config.data);
+  const std::int64_t rows = count_rows(config.data);
   const std::int64_t a_step = config.batch_size * config.accumulation;
   const auto steps = static_cast<std::int64_t>(static_cast<double>(rows) * config.epochs) / a_step;
   require(steps > 0, "data", "{} rows are fewer than the {} of one step", rows, a_step);
@@ -196,7 +174,7 @@ class Run {
   }
 
   void read_held_out() {
-    const std::int64_t rows = rows_in(config_.eval_data);
+    const std::int64_t rows = count_rows(config_.eval_data);
     require(rows > 0, "eval.data", "holds no rows");
     const PipelineOptions options = eval_options(config_, rows);
     const std::int64_t all = rows / options.batch_size;
