@@ -70,14 +70,12 @@ class RunView {
   explicit RunView(std::string name) : name_(std::move(name)) {}
 
   RunHooks hooks() {
-    return {
-        .on_start = [this](std::int64_t steps, std::int64_t done) { start(steps, done); },
-        .on_step = [this](const StepMetrics& metrics) { step(metrics); },
-        .on_eval =
-            [this](const EvalMetrics& metrics) { eval_note_ = fmt::format(", eval {:.4f}", metrics.loss); },
-        .on_checkpoint = {},
-        .evaluate = {},
-        .log = [](const std::string& line) { fmt::print(stderr, "\n{}\n", line); }};
+    return {.on_start = [this](std::int64_t steps, std::int64_t done) { start(steps, done); },
+            .on_step = [this](const StepMetrics& metrics) { step(metrics); },
+            .on_eval = [this](const EvalMetrics& metrics) { evaluated(metrics); },
+            .on_checkpoint = {},
+            .evaluate = {},
+            .log = [](const std::string& line) { fmt::print(stderr, "\n{}\n", line); }};
   }
 
   void finish(const RunConfig& config, const RunResult& result) {
@@ -103,11 +101,21 @@ class RunView {
   void step(const StepMetrics& metrics) {
     samples_ += static_cast<double>(metrics.report.samples);
     table_->add(metrics.report);
-    progress_->update(metrics.report.step, samples_,
-                      fmt::format("loss {:.4f}{}", metrics.report.loss, eval_note_));
+    last_ = metrics.report;
+    show();
+  }
+
+  void evaluated(const EvalMetrics& metrics) {
+    eval_note_ = fmt::format(", eval {:.4f}", metrics.loss);
+    show();
+  }
+
+  void show() {
+    progress_->update(last_.step, samples_, fmt::format("loss {:.4f}{}", last_.loss, eval_note_));
   }
 
   std::string name_;
+  StepReport last_;
   std::string eval_note_;
   double samples_ = 0;
   std::optional<LossTable> table_;
