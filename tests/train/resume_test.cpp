@@ -192,6 +192,9 @@ std::int64_t resident() {
 }
 
 TEST(Resume, MemoryStaysFlat) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "AddressSanitizer keeps freed memory on purpose";
+#endif
   const TemporaryFolder folder;
   RunConfig config = small_run(folder.path() / "out");
   config.steps = test::count_from_environment("ARTEMIS_LONG", 0) > 0 ? 20'000 : 300;
