@@ -7,7 +7,6 @@
 #include "artemis/io/atomic_file.h"
 #include "artemis/kernels/linear.h"
 #include "artemis/kernels/rows.h"
-#include "artemis/model/assemble.h"
 
 namespace artemis {
 namespace {
@@ -203,8 +202,8 @@ void save_adapter(const std::filesystem::path& directory,
   staged.commit();
 }
 
-void merge_adapter(Context& ctx, const std::filesystem::path& model_directory,
-                   const std::filesystem::path& adapter_directory, const std::filesystem::path& out) {
+SavedShards merge_adapter(Context& ctx, const std::filesystem::path& model_directory,
+                          const std::filesystem::path& adapter_directory, const std::filesystem::path& out) {
   GraftConfig config = read_graft_config(model_directory);
   const CheckpointReader checkpoint = CheckpointReader::open(model_directory);
   Graft adapted;  // what the adapter holds, in f32, and nothing else
@@ -218,7 +217,7 @@ void merge_adapter(Context& ctx, const std::filesystem::path& model_directory,
     const Tensor weight = checkpoint.tensor(spec.name).to(ctx.device());
     trained.emplace_back(spec, merged(ctx, weight, {.lora_a = a, .lora_b = b, .lora_scale = scale}));
   });
-  save_trained(ctx, model_directory, checkpoint, trained, out);
+  return save_trained(ctx, model_directory, checkpoint, trained, out);
 }
 
 }  // namespace artemis

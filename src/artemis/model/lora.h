@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "artemis/model/weight_names.h"
+#include "artemis/model/assemble.h"
 
 namespace artemis {
 
@@ -36,9 +36,8 @@ void save_adapter(const std::filesystem::path& directory,
                   const std::vector<std::pair<WeightSpec, Tensor>>& trained, const LoraOptions& options,
                   const std::string& base_model);
 
-// Writes to `out` the checkpoint of `model_directory` with the adapter merged: all other tensors byte for
-// byte.
-void merge_adapter(Context& ctx, const std::filesystem::path& model_directory,
-                   const std::filesystem::path& adapter_directory, const std::filesystem::path& out);
+// Writes to `out` the checkpoint of `model_directory` with the adapter merged, as save_trained() does.
+SavedShards merge_adapter(Context& ctx, const std::filesystem::path& model_directory,
+                          const std::filesystem::path& adapter_directory, const std::filesystem::path& out);
 
 }  // namespace artemis
