@@ -209,10 +209,13 @@ void TarSamples::skip_to(std::int64_t position) {
   }
 }
 
-// The next file that belongs to a sample, or nothing at the end.
+std::string TarSamples::reason() const {
+  return unpacking_fault_.empty() ? archive_->message() : unpacking_fault_;
+}
+
+// The next file that belongs to a sample or cannot be read, or nothing at the end.
 std::optional<TarSamples::Member> TarSamples::find_member() {
   const auto fault = [](std::string what) { return Member{.key = {}, .part = {}, .fault = std::move(what)}; };
-  const auto reason = [this] { return unpacking_fault_.empty() ? archive_->message() : unpacking_fault_; };
   if (!end_fault_.empty()) return fault(std::exchange(end_fault_, {}));
   archive_entry* entry = nullptr;
   while (!ended_) {
@@ -220,34 +223,43 @@ std::optional<TarSamples::Member> TarSamples::find_member() {
     if (status == ARCHIVE_RETRY) return fault("a header is damaged: " + reason());
     if (status == ARCHIVE_EOF || status < ARCHIVE_WARN) {
       ended_ = true;
-      if (status != ARCHIVE_EOF) return fault("breaks off: " + reason());
-      if (!unpacking_fault_.empty()) return fault("breaks off: " + unpacking_fault_);
-      return std::nullopt;
+      if (status == ARCHIVE_EOF && unpacking_fault_.empty()) return std::nullopt;
+      return fault("breaks off: " + reason());
     }
-    EntryName named = name_of(entry);
+    const EntryName named = name_of(entry);
     if (!named.readable) return fault("a member has no readable name");
-    Member member{.key = std::move(named.key), .part = std::move(named.part), .fault = {}};
+    Member member{.key = named.key, .part = named.part, .fault = {}};
     member.offset = archive_->header_offset();
     member.bytes = archive_entry_size(entry);
-    const bool whole = member.bytes <= source_->size() - archive_->data_offset();
-    if (climbs(named.name)) {
-      member.fault = fmt::format("member '{}' leads out of the archive", named.name);
-    } else if (member.bytes > max_sample_bytes_) {
-      member.fault = fmt::format("member '{}.{}' has {} bytes, at most {} are read", member.key, member.part,
-                                 member.bytes, max_sample_bytes_);
-    }
-    if (!archive_->skip_data()) {
-      ended_ = true;
-      if (whole || member.key.empty()) {
-        end_fault_ = "breaks off: " + reason();
-      } else if (member.fault.empty()) {
-        member.fault = fmt::format("member '{}.{}' breaks off: {}", member.key, member.part, reason());
-      }
-      if (member.key.empty()) return fault(std::exchange(end_fault_, {}));
-    }
-    if (!member.key.empty()) return member;
+    if (!member.key.empty()) member.fault = refusal(member, named.name);
+    skip(member);
+    if (!member.key.empty() || !member.fault.empty()) return member;
   }
   return std::nullopt;
+}
+
+// Why a member of this name is not read, or nothing.
+std::string TarSamples::refusal(const Member& member, const std::string& name) const {
+  if (climbs(name)) return fmt::format("member '{}' leads out of the archive", name);
+  if (member.bytes <= max_sample_bytes_) return "";
+  return fmt::format("member '{}.{}' has {} bytes, at most {} are read", member.key, member.part,
+                     member.bytes, max_sample_bytes_);
+}
+
+// Goes behind a member's bytes. Where the archive breaks off in them the member is at fault; where it does so
+// in the padding after them, what follows is.
+void TarSamples::skip(Member& member) {
+  const bool whole = member.bytes <= source_->size() - archive_->data_offset();
+  if (archive_->skip_data()) return;
+  ended_ = true;
+  const std::string broken = "breaks off: " + reason();
+  if (member.key.empty()) {
+    member.fault = broken;
+  } else if (whole) {
+    end_fault_ = broken;
+  } else if (member.fault.empty()) {
+    member.fault = fmt::format("member '{}.{}' {}", member.key, member.part, broken);
+  }
 }
 
 std::string TarSamples::add(std::unordered_set<std::string>& parts, std::int64_t& bytes,

@@ -64,7 +64,10 @@ class TarSamples {
   struct Member;
 
   void unpack();
+  std::string reason() const;
   std::optional<Member> find_member();
+  std::string refusal(const Member& member, const std::string& name) const;
+  void skip(Member& member);
   // Adds a member to the parts of its sample, which has `bytes` so far; what is wrong with it, or nothing.
   std::string add(std::unordered_set<std::string>& parts, std::int64_t& bytes, const Member& member) const;
 
