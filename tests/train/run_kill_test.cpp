@@ -93,6 +93,7 @@ TEST(Kill, ARunKilledAtAnyMomentGoesOnExactly) {
       if (code == 0) break;
       ASSERT_EQ(code, -SIGKILL) << read_file(log);
       ++killed;
+      if (std::filesystem::exists(out / trained_weights_file)) break;  // killed behind its end
       if (!std::filesystem::exists(out)) continue;
       for (const std::string& name : test::names_in(out)) {
         if (!name.starts_with("checkpoint-") || name.find(".tmp-") == std::string::npos) continue;
