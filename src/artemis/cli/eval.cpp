@@ -13,6 +13,7 @@ namespace {
 struct Options {
   RunOptions run;
   std::string model;
+  std::string adapter;
   std::vector<std::string> data;
   std::vector<std::string> grounding;
   std::vector<std::string> scenes;  // NAME=FOLDER
@@ -116,7 +117,7 @@ void check(const Options& options) {
 void run(const Options& options) {
   check(options);
   const auto ctx = make_context(options.run);
-  const LoadedModel model = load_model(*ctx, options.model, compute_dtype(options.run));
+  const LoadedModel model = load_model(*ctx, options.model, compute_dtype(options.run), options.adapter);
   const Subject subject = subject_of(*ctx, model);
   EvalReport report;
   report.model = options.model;
@@ -151,6 +152,7 @@ void add_eval_command(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("eval", "Measure what a model sees, answers and still says");
   command->add_option("--model", options->model, "Model directory")->required();
+  add_adapter_option(*command, options->adapter);
   command->add_option("--data", options->data, "Held-out files or folders: loss and perplexity");
   command->add_option("--grounding", options->grounding,
                       "Files or folders with pictures: loss with the right picture, another's and none");

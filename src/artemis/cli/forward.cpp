@@ -14,6 +14,7 @@ namespace {
 struct Options {
   RunOptions run;
   std::string model;
+  std::string adapter;
   std::string messages;
   std::string out;
   PictureOptions pictures;
@@ -65,7 +66,7 @@ void add_gradients(TensorFile& file, Graft& gradients, const GraftConfig& config
 
 void run(const Options& options) {
   const auto ctx = make_context(options.run);
-  LoadedModel model = load_model(*ctx, options.model, compute_dtype(options.run));
+  LoadedModel model = load_model(*ctx, options.model, compute_dtype(options.run), options.adapter);
   apply(options.pictures, model.processor);
   const Example example = make_input(options, model, ctx->pool());
   const Batch batch = collate(std::span(&example, 1));
@@ -105,6 +106,7 @@ void add_forward_command(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("forward", "One forward pass: ids, features, logits, loss and gradients");
   command->add_option("--model", options->model, "Model directory")->required();
+  add_adapter_option(*command, options->adapter);
   command->add_option("--messages", options->messages, "JSON file with a list of messages")->required();
   add_picture_options(*command, options->pictures);
   command->add_option("--out", options->out, "Safetensors file to write")->required();

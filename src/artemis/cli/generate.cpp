@@ -12,6 +12,7 @@ namespace {
 struct Options {
   RunOptions run;
   std::string model;
+  std::string adapter;
   std::string prompt;
   std::string messages;
   std::string tools;
@@ -77,7 +78,7 @@ void run(const Options& options) {
     throw UsageError("generate", "expected either --prompt or --messages");
   }
   const auto ctx = make_context(options.run);
-  LoadedModel model = load_model(*ctx, options.model, compute_dtype(options.run));
+  LoadedModel model = load_model(*ctx, options.model, compute_dtype(options.run), options.adapter);
   apply(options.pictures, model.processor);
   const Json messages = options.messages.empty()
                             ? prompt_messages(options.prompt, options.pictures.files.size())
@@ -115,6 +116,7 @@ void add_generate_command(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("generate", "Continue a conversation, with or without pictures");
   command->add_option("--model", options->model, "Model directory")->required();
+  add_adapter_option(*command, options->adapter);
   add_picture_options(*command, options->pictures);
   command->add_option("--prompt", options->prompt, "One user turn, after the pictures");
   command->add_option("--messages", options->messages,

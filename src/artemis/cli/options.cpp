@@ -2,6 +2,7 @@
 
 #include "artemis/io/atomic_file.h"
 #include "artemis/model/load.h"
+#include "artemis/model/lora.h"
 
 namespace artemis {
 
@@ -49,11 +50,19 @@ void apply(const PictureOptions& options, Processor& processor) {
   set(options.decode_pixels, "decode-pixels", processor.decode_options().max_pixels);
 }
 
-LoadedModel load_model(Context& ctx, const std::string& directory, DType dtype) {
+void add_adapter_option(CLI::App& command, std::string& adapter) {
+  command.add_option("--adapter", adapter, "Directory of a LoRA adapter (PEFT) to merge in memory");
+}
+
+LoadedModel load_model(Context& ctx, const std::string& directory, DType dtype, const std::string& adapter) {
   GraftConfig config = read_graft_config(directory);
   Processor processor = Processor::load(directory, config);
   CheckpointReader checkpoint = CheckpointReader::open(directory);
   Graft graft = load_graft(ctx, checkpoint, config, dtype);
+  if (!adapter.empty()) {
+    load_adapter(ctx, adapter, graft, config);
+    merge_lora(ctx, graft, config);
+  }
   return {directory, std::move(config), std::move(processor), std::move(checkpoint), std::move(graft)};
 }
 

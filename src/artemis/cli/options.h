@@ -47,7 +47,11 @@ struct LoadedModel {
   CheckpointReader checkpoint;
   Graft graft;
 };
-LoadedModel load_model(Context& ctx, const std::string& directory, DType dtype);
+// With an adapter, when one is named: merged into the weights in memory.
+LoadedModel load_model(Context& ctx, const std::string& directory, DType dtype,
+                       const std::string& adapter = "");
+// --adapter.
+void add_adapter_option(CLI::App& command, std::string& adapter);
 
 // A JSON file holding a list of messages.
 Json read_messages(const std::string& file);

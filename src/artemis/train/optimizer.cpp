@@ -8,8 +8,8 @@
 namespace artemis {
 namespace {
 
-Moment zero_moment(const Shape& shape, Device device, MomentKind kind) {
-  if (kind == MomentKind::eight_bits && shape.count() >= least_coded_elements) {
+Moment zero_moment(const Shape& shape, Device device, const OptimizerOptions& options) {
+  if (options.moments == MomentKind::eight_bits && shape.count() >= options.least_coded_elements) {
     return {.plain = {}, .coded = zero_moment8(shape, device)};
   }
   return {.plain = Tensor::zeros(DType::f32, shape, device), .coded = {}};
@@ -66,8 +66,8 @@ Optimizer::Optimizer(Context& ctx, Graft& model, const GraftConfig& config, cons
                         .parameter = own,
                         .master = master,
                         .gradient = gradient,
-                        .first = zero_moment(own.shape(), ctx.device(), options.moments),
-                        .second = zero_moment(own.shape(), ctx.device(), options.moments),
+                        .first = zero_moment(own.shape(), ctx.device(), options),
+                        .second = zero_moment(own.shape(), ctx.device(), options),
                         .decays = weight_decays(spec.name),
                         .rate_factor = layer_rate_factor(spec, config, options.layer_decay)});
   });

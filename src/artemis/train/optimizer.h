@@ -17,6 +17,8 @@ enum class WeightRounding : std::uint8_t { master, stochastic };
 
 struct OptimizerOptions {
   MomentKind moments = MomentKind::f32;
+  // Weights of fewer elements keep f32 moments, as in the library of the 8-bit method's authors.
+  std::int64_t least_coded_elements = 4096;
   WeightRounding rounding = WeightRounding::master;  // of weights in bf16; others need none
   double beta1 = 0.9;
   double beta2 = 0.999;
@@ -32,9 +34,6 @@ struct Moment {
   Tensor plain;
   Moment8 coded;
 };
-
-// Weights of fewer elements keep f32 moments, as in the library of the method's authors.
-constexpr std::int64_t least_coded_elements = 4096;
 
 // One trained weight with what the optimizer keeps for it; all of the weight's held shape.
 struct TrainedWeight {
