@@ -39,6 +39,7 @@ Tensor random_tensor(DType dtype, const Shape& shape, float scale, Random& rando
 void bench_operations(Context& ctx, const Ceilings& ceilings, std::vector<Figure>& figures);
 void bench_text(std::vector<Figure>& figures, const Ceilings& ceilings);
 void bench_pictures(Context& ctx, std::vector<Figure>& figures, const Ceilings& ceilings);
+void bench_pipeline(Context& ctx, std::vector<Figure>& figures, const Ceilings& ceilings);
 void bench_model(Context& ctx, const std::string& size, DType dtype, const Ceilings& ceilings,
                  std::vector<Figure>& figures);
 

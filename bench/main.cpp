@@ -44,7 +44,7 @@ int run(int argc, char** argv) {
   std::string only;
   app.add_option("--threads", threads, "Threads (default: one a core)");
   app.add_option("--json", json_file, "Write the figures here too");
-  app.add_option("--only", only, "operations, text, pictures or model");
+  app.add_option("--only", only, "operations, text, pictures, pipeline or model");
   app.footer("Example:  bench_artemis --only model --json figures.json");
   CLI11_PARSE(app, argc, argv);
 
@@ -55,6 +55,7 @@ int run(int argc, char** argv) {
   if (wanted("operations")) bench_operations(ctx, ceilings, figures);
   if (wanted("text")) bench_text(figures, ceilings);
   if (wanted("pictures")) bench_pictures(ctx, figures, ceilings);
+  if (wanted("pipeline")) bench_pipeline(ctx, figures, ceilings);
   if (wanted("model")) {
     for (const DType dtype : {DType::f32, DType::bf16}) {
       bench_model(ctx, "small", dtype, ceilings, figures);

@@ -10,7 +10,7 @@ Json LossFigures::to_json() const {
 
 LossFigures evaluate_rows(const Subject& subject, const std::vector<std::string>& paths,
                           const EvaluateOptions& options) {
-  const auto source = open_samples(paths);
+  SampleSource source(paths);
   LossFigures figures;
   std::vector<Example> examples;
   const auto flush = [&] {
@@ -20,7 +20,7 @@ LossFigures evaluate_rows(const Subject& subject, const std::vector<std::string>
     if (options.done) options.done(figures.rows);
   };
   for (std::int64_t read = 0; options.limit == 0 || read < options.limit; ++read) {
-    const std::optional<Row> row = source->next();
+    const std::optional<Row> row = source.next();
     if (!row) break;
     examples.push_back(make_example(*row, subject.processor, subject.config, subject.ctx.pool()));
     if (static_cast<std::int64_t>(examples.size()) == options.batch_size) flush();

@@ -24,10 +24,10 @@ LossSum loss_of(const Subject& subject, std::span<const Example> examples) {
 }
 
 std::vector<Row> read_rows(const std::vector<std::string>& paths, std::int64_t limit) {
-  const auto source = open_samples(paths);
+  SampleSource source(paths);
   std::vector<Row> rows;
   while (limit == 0 || static_cast<std::int64_t>(rows.size()) < limit) {
-    std::optional<Row> row = source->next();
+    std::optional<Row> row = source.next();
     if (!row) break;
     rows.push_back(std::move(*row));
   }

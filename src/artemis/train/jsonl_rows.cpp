@@ -27,7 +27,7 @@ std::vector<std::string> picture_paths(const Json& json, const std::string& wher
 // The address of what a file calls by a path beside it.
 std::string beside(const std::string& address, const std::string& path) {
   if (is_remote(path)) return path;
-  if (is_remote(address)) return address.substr(0, address.rfind('/') + 1) + path;
+  if (is_remote(address)) return address.substr(0, address.rfind('/', address.find('?')) + 1) + path;
   return (std::filesystem::path(address).parent_path() / path).string();
 }
 
