@@ -30,6 +30,7 @@ int run_cli(int argc, char** argv) {
       "'artemis COMMAND --help' shows a command's options and an example.");
   add_init_command(app);
   add_graft_command(app);
+  add_extract_command(app);
   add_inspect_command(app);
   add_align_command(app);
   add_tune_command(app);

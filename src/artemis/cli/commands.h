@@ -12,6 +12,7 @@ int run_cli(int argc, char** argv);
 // Each adds one subcommand with its options, its help and its work.
 void add_init_command(CLI::App& app);
 void add_graft_command(CLI::App& app);
+void add_extract_command(CLI::App& app);
 void add_inspect_command(CLI::App& app);
 void add_align_command(CLI::App& app);
 void add_tune_command(CLI::App& app);
