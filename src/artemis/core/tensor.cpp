@@ -1,10 +1,9 @@
 #include "artemis/core/tensor.h"
 
-#include <cstdlib>
 #include <cstring>
-#include <new>
 
 #include "artemis/core/gpu.h"
+#include "artemis/core/host_memory.h"
 
 namespace artemis {
 namespace {
@@ -38,11 +37,8 @@ Tensor Tensor::allocate(DType dtype, const Shape& shape, Device device) {
     const std::shared_ptr<void> memory = gpu_allocate(device, bytes);
     return wrap(memory.get(), dtype, shape, device, memory, false);
   }
-  constexpr std::size_t alignment = 64;
-  const std::size_t rounded = (std::max<std::size_t>(bytes, 1) + alignment - 1) / alignment * alignment;
-  void* memory = std::aligned_alloc(alignment, rounded);
-  if (memory == nullptr) throw std::bad_alloc();
-  return wrap(memory, dtype, shape, device, std::shared_ptr<const void>(memory, std::free), false);
+  const std::shared_ptr<void> memory = host_allocate(bytes);
+  return wrap(memory.get(), dtype, shape, device, memory, false);
 }
 
 Tensor Tensor::zeros(DType dtype, const Shape& shape, Device device) {

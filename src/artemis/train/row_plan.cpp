@@ -177,7 +177,7 @@ PlannedRow RowPlan::next() {
   PlannedRow row = sources_[source].next();
   row.source = source;
   row.source_epochs = sources_[source].epoch();
-  row.epochs = std::ranges::min(sources_, {}, &ShuffledFiles::epoch).epoch();
+  row.epochs = std::ranges::min_element(sources_, {}, &ShuffledFiles::epoch)->epoch();
   return row;
 }
 

@@ -1,0 +1,78 @@
+#include "artemis/core/host_memory.h"
+
+#include <bit>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <new>
+#include <vector>
+
+namespace artemis {
+namespace {
+
+constexpr std::size_t alignment = 64;
+constexpr std::size_t least_kept_block = std::size_t{128} << 10;
+#if defined(__SANITIZE_ADDRESS__)
+constexpr std::size_t most_kept = 0;  // so that use after the end is seen
+#else
+constexpr std::size_t most_kept = std::size_t{1} << 30;
+#endif
+
+void* system_block(std::size_t bytes) {
+  void* memory = std::aligned_alloc(alignment, bytes);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+// Sizes are kept in steps of an eighth of a power of two, so that like sizes share their blocks.
+std::size_t block_size(std::size_t bytes) {
+  const std::size_t step = std::max(std::bit_floor(bytes) / 8, alignment);
+  return (bytes + step - 1) / step * step;
+}
+
+class Blocks {
+ public:
+  void* take(std::size_t size) {
+    const std::lock_guard lock(mutex_);
+    const auto found = free_.find(size);
+    if (found == free_.end() || found->second.empty()) return nullptr;
+    void* block = found->second.back();
+    found->second.pop_back();
+    kept_ -= size;
+    return block;
+  }
+
+  // False when there is no room for it.
+  bool keep(void* block, std::size_t size) {
+    const std::lock_guard lock(mutex_);
+    if (kept_ + size > most_kept) return false;
+    free_[size].push_back(block);
+    kept_ += size;
+    return true;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::size_t, std::vector<void*>> free_;
+  std::size_t kept_ = 0;
+};
+
+// Never destroyed: tensors may outlive any static object.
+Blocks& blocks() {
+  static Blocks& all = *new Blocks;
+  return all;
+}
+
+}  // namespace
+
+std::shared_ptr<void> host_allocate(std::size_t bytes) {
+  const std::size_t size = block_size(std::max<std::size_t>(bytes, 1));
+  if (size < least_kept_block) return {system_block(size), std::free};
+  void* block = blocks().take(size);
+  if (block == nullptr) block = system_block(size);
+  return {block, [size](void* memory) {
+            if (!blocks().keep(memory, size)) std::free(memory);
+          }};
+}
+
+}  // namespace artemis
