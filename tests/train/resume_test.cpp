@@ -5,6 +5,7 @@
 #include <csignal>
 #include <random>
 
+#include "artemis/model/lora.h"
 #include "run_support.h"
 
 namespace artemis {
@@ -50,6 +51,48 @@ TEST(Resume, AllPartsInBf16AreExact) {
   config.dtype = "bf16";
   config.workers = 3;
   expect_exact_resume(config);
+}
+
+TEST(Resume, EightBitMomentsAndStochasticRoundingAreExact) {
+  RunConfig config = small_run("");
+  config.stage = 2;
+  config.optimizer = "adamw8bit";
+  config.rounding = "stochastic";
+  config.dtype = "bf16";
+  config.layer_decay = 0.8;
+  expect_exact_resume(config);
+}
+
+TEST(Resume, AdaptersAreExact) {
+  RunConfig config = small_run("");
+  config.stage = 2;
+  config.method = "lora";
+  config.lora_rank = 3;
+  expect_exact_resume(config);
+}
+
+// The projector and the adapters are trained; what the run leaves is what merges into the model it trained.
+TEST(Resume, ARunWithAdaptersLeavesThemForPeft) {
+  const TemporaryFolder folder;
+  RunConfig config = small_run(folder.path() / "out");
+  config.stage = 2;
+  config.method = "lora";
+  config.lora_rank = 3;
+  config.lora_target_modules = {"v_proj"};
+  run(config);
+  const std::filesystem::path adapter = folder.path() / "out" / adapter_folder;
+  const auto file = SafetensorsFile::open(adapter / "adapter_model.safetensors");
+  const std::string name = "base_model.model.language_model.model.layers.1.self_attn.v_proj.lora_B.weight";
+  EXPECT_EQ(file.names().size(), 4u + 2 * 2);
+  double sum = 0;
+  for (const float value : golden::floats(file, name)) sum += static_cast<double>(std::abs(value));
+  EXPECT_GT(sum, 0);
+
+  Context ctx(Device{}, 1);
+  GraftConfig model_config = read_graft_config(config.model);
+  Graft model = load_graft(ctx, CheckpointReader::open(config.model), model_config, DType::f32);
+  load_adapter(ctx, adapter, model, model_config);
+  EXPECT_EQ(model_config.lora->target_modules, config.lora_target_modules);
 }
 
 TEST(Resume, PackedBatchesAndEvaluationsAreExact) {
