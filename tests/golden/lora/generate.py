@@ -3,14 +3,15 @@
 
     venv/bin/pip install peft==0.21.2          # into the venv of ../model/generate.py
     venv/bin/python tests/golden/lora/generate.py                  # writes graft/, decoder/
-    venv/bin/python tests/golden/lora/generate.py --check KIND DIR  # an adapter that artemis wrote
+    venv/bin/python tests/golden/lora/generate.py --check MODEL ADAPTER FILE  # an adapter that artemis wrote
 
 graft/ is an adapter on the graft ../model/base/checkpoint (all seven targets, the projector among
 modules_to_save), decoder/ one on a bare Llama decoder that is written to decoder/checkpoint (two targets).
 Each holds adapter/ as PEFT saves it, and expected.safetensors: input_ids, labels, loss, logits, and the
 gradients of every A and B under "grad." + the name in the model.
 
---check opens DIR with PeftModel.from_pretrained and compares logits (1e-4) with expected.safetensors.
+--check opens an adapter that artemis wrote with PeftModel.from_pretrained and compares its logits (1e-4) with those
+in FILE, which "artemis forward --model MODEL --adapter ADAPTER --messages ... --out FILE" wrote of a text.
 
 Findings about PEFT 0.21.2 that the program follows:
 * A tensor's name is "base_model.model." + the module's path in the wrapped model + ".lora_A.weight". The
@@ -34,7 +35,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors import safe_open
 from safetensors.torch import save_file
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 from transformers.utils import logging as hf_logging
 
 from artemis_vlm import ArtemisVLMForConditionalGeneration
@@ -119,19 +120,28 @@ def make(kind):
         print(kind, len(list(file.keys())), "tensors, the first:", sorted(file.keys())[0])
 
 
-def check(kind, directory):
-    model = PeftModel.from_pretrained(open_base(kind), directory).eval()
-    with safe_open(HERE / kind / "expected.safetensors", "pt") as file:
-        expected = file.get_tensor("logits")
-    with torch.no_grad():
-        logits = model(**inputs(kind)).logits[0]
-    gap = float((logits - expected).abs().max() / expected.abs().max())
-    print(f"{kind}: logits differ by {gap:.2e} of the largest")
-    sys.exit(0 if gap <= 1e-4 else 1)
+def check(base, adapter, file):
+    graft = json.loads((Path(base) / "config.json").read_text())["model_type"] == "artemis_vlm"
+    kind = ArtemisVLMForConditionalGeneration if graft else AutoModelForCausalLM
+    model = kind.from_pretrained(base, dtype=torch.float32).eval()
+    with safe_open(file, "pt") as written:
+        tensors = {name: written.get_tensor(name) for name in written.keys()}
+    batch = {"input_ids": tensors["input_ids"].reshape(1, -1).long()}
+    batch["attention_mask"] = torch.ones_like(batch["input_ids"])
+
+    def gap():
+        with torch.no_grad():
+            logits = model(**batch).logits[0]
+        return float((logits - tensors["logits"]).abs().max() / logits.abs().max())
+
+    without = gap()
+    model = PeftModel.from_pretrained(model, adapter).eval()
+    print(f"logits differ by {gap():.2e} of the largest with the adapter, by {without:.2e} without it")
+    sys.exit(0 if gap() <= 1e-4 < without else 1)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--check"]:
-        check(*sys.argv[2:4])
+        check(*sys.argv[2:5])
     for each in OPTIONS:
         make(each)
