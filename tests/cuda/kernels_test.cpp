@@ -156,6 +156,57 @@ TEST_P(CudaKernels, AdamW) {
   }
 }
 
+// Without a master, where the bits of the rounding are the same on both; a value may still fall to the other
+// side where the two update it in another order.
+TEST_P(CudaKernels, AdamWStochasticRounding) {
+  if (dtype() != DType::bf16) GTEST_SKIP() << "of weights in bf16";
+  const AdamWOptions options{.learning_rate = 1e-2, .weight_decay = 0.1, .step = 3, .seed = 5, .weight = 2};
+  Tensor second = float_vector(5000);
+  for (float& value : second.mutable_values<float>()) value *= value;
+  expect_same({vector(5000), float_vector(5000), second, float_vector(5000)},
+              [&](Context& ctx, Tensors t) { adamw_step(ctx, t[0], Tensor(), t[1], t[2], t[3], options); });
+}
+
+// Three steps from nothing; a code may differ by one where a value lies between two.
+TEST_P(CudaKernels, AdamW8) {
+  const Shape shape{5000};
+  const Tensor weight = vector(5000);
+  std::vector<Tensor> gradients;
+  for (int step = 0; step < 3; ++step) gradients.push_back(float_vector(5000));
+  const auto run = [&](Context& ctx) {
+    const Tensor parameter = Tensor::allocate(dtype(), shape, ctx.device());
+    copy(parameter, weight);
+    const Tensor master = dtype() == DType::f32 ? parameter : Tensor();
+    const Moment8 first = zero_moment8(shape, ctx.device());
+    const Moment8 second = zero_moment8(shape, ctx.device());
+    for (std::int64_t step = 1; step <= 3; ++step) {
+      adamw8_step(ctx, parameter, master, first, second,
+                  gradients[static_cast<std::size_t>(step - 1)].to(ctx.device()),
+                  {.learning_rate = 1e-2, .weight_decay = 0.1, .step = step, .gradient_scale = 0.5});
+    }
+    ctx.synchronize();
+    return std::array{parameter.to(Device{}), first.codes.to(Device{}), first.scales.to(Device{}),
+                      second.codes.to(Device{}), second.scales.to(Device{})};
+  };
+  const auto expected = run(cpu_);
+  const auto actual = run(*gpu_);
+  for (const std::size_t i : {0, 2, 4})
+    EXPECT_LE(difference(actual[i], expected[i]), dtype() == DType::f32 ? 1e-3 : 2e-2) << i;
+  for (const std::size_t i : {1, 3}) {
+    int others = 0;
+    for (std::int64_t k = 0; k < shape.count(); ++k) {
+      const int gap = actual[i].data<std::uint8_t>()[k] - expected[i].data<std::uint8_t>()[k];
+      EXPECT_LE(std::abs(gap), 1) << i << ", element " << k;
+      others += gap != 0 ? 1 : 0;
+    }
+    EXPECT_LE(others, 10) << i;
+  }
+}
+
+TEST_P(CudaKernels, Multiply) {
+  expect_same({matrix(37, 83)}, [](Context& ctx, Tensors t) { multiply(ctx, t[0], 0.375f); });
+}
+
 TEST_P(CudaKernels, SumOfSquares) {
   for (const std::int64_t count : {1, 16384, 100003}) {
     const Tensor x = float_vector(count);
