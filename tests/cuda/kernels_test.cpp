@@ -190,9 +190,9 @@ TEST_P(CudaKernels, AdamW8) {
   };
   const auto expected = run(cpu_);
   const auto actual = run(*gpu_);
-  for (const std::size_t i : {0, 2, 4})
+  for (const std::size_t i : {0u, 2u, 4u})
     EXPECT_LE(difference(actual[i], expected[i]), dtype() == DType::f32 ? 1e-3 : 2e-2) << i;
-  for (const std::size_t i : {1, 3}) {
+  for (const std::size_t i : {1u, 3u}) {
     int others = 0;
     for (std::int64_t k = 0; k < shape.count(); ++k) {
       const int gap = actual[i].data<std::uint8_t>()[k] - expected[i].data<std::uint8_t>()[k];
