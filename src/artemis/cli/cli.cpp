@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "artemis/cli/commands.h"
+#include "artemis/cli/model_name.h"
 #include "artemis/core/error.h"
 
 namespace artemis {
@@ -15,6 +16,15 @@ constexpr int bad_usage = 2;
 int report(const std::exception& error, int code) {
   fmt::print(stderr, "artemis: {}\n", error.what());
   return code;
+}
+
+// Wherever a command takes a model, the name of one that comes with the program will do.
+void accept_model_names(CLI::App& app) {
+  for (CLI::App* command : app.get_subcommands({})) {
+    for (const char* name : {"--model", "--bare"}) {
+      if (CLI::Option* option = command->get_option_no_throw(name)) option->transform(model_directory);
+    }
+  }
 }
 
 }  // namespace
@@ -42,8 +52,10 @@ int run_cli(int argc, char** argv) {
   add_template_command(app);
   add_preprocess_command(app);
   add_forward_command(app);
+  add_report_command(app);
   add_scenes_command(app);
   add_corpus_command(app);
+  accept_model_names(app);
   try {
     app.parse(argc, argv);
     if (std::fflush(stdout) != 0) fail("stdout", "the output could not be written");

@@ -24,6 +24,7 @@ void add_tokenize_command(CLI::App& app);
 void add_template_command(CLI::App& app);
 void add_preprocess_command(CLI::App& app);
 void add_forward_command(CLI::App& app);
+void add_report_command(CLI::App& app);
 void add_scenes_command(CLI::App& app);
 void add_corpus_command(CLI::App& app);
 

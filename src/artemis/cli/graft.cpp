@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "artemis/cli/commands.h"
+#include "artemis/cli/model_name.h"
 #include "artemis/cli/options.h"
 #include "artemis/model/assemble.h"
 
@@ -55,8 +56,12 @@ void add_graft_command(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
       app.add_subcommand("graft", "Join a text decoder and a vision tower by a fresh projector");
-  command->add_option("--text", options->text, "Directory of a Mistral- or Llama-class model")->required();
-  command->add_option("--vision", options->vision, "Directory of a Qwen3-VL-type model")->required();
+  command->add_option("--text", options->text, "Directory of a Mistral- or Llama-class model")
+      ->transform(model_directory)
+      ->required();
+  command->add_option("--vision", options->vision, "Directory of a Qwen3-VL-type model")
+      ->transform(model_directory)
+      ->required();
   command->add_option("--out", options->out, "Directory to write")->required();
   command->add_option("--seed", options->seed, "Of the projector")->capture_default_str();
   command->add_option("--dtype", options->dtype, "Store all weights as f32 or bf16 (default: as they are)");

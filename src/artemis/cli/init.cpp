@@ -29,7 +29,8 @@ void run(const Options& options) {
 void add_init_command(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("init", "A random model from a configuration");
-  command->add_option("--config", options->config, "config.json of type mistral, llama, qwen3_vl or artemis_vlm")
+  command
+      ->add_option("--config", options->config, "config.json of type mistral, llama, qwen3_vl or artemis_vlm")
       ->required();
   command->add_option("--tokenizer", options->tokenizer, "Directory whose tokenizer files are copied");
   command->add_option("--out", options->out, "Directory to write")->required();

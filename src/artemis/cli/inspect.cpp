@@ -3,6 +3,7 @@
 #include <map>
 
 #include "artemis/cli/commands.h"
+#include "artemis/cli/model_name.h"
 #include "artemis/cli/options.h"
 #include "artemis/model/weight_names.h"
 
@@ -163,7 +164,7 @@ void add_inspect_command(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
       app.add_subcommand("inspect", "What a model directory holds: parts, shapes, dtypes, memory");
-  command->add_option("model", options->model, "Model directory")->required();
+  command->add_option("model", options->model, "Model directory")->transform(model_directory)->required();
   command->add_flag("--tensors", options->tensors, "List every tensor");
   command->add_flag("--json", options->json, "Print JSON");
   command->footer("Example:  artemis inspect A3");

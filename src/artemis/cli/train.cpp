@@ -4,10 +4,14 @@
 #include <csignal>
 
 #include "artemis/cli/commands.h"
+#include "artemis/cli/evaluations.h"
 #include "artemis/cli/merge.h"
+#include "artemis/cli/model_name.h"
 #include "artemis/cli/options.h"
 #include "artemis/cli/progress.h"
 #include "artemis/cli/train_options.h"
+#include "artemis/report/run_report.h"
+#include "artemis/report/tensorboard.h"
 #include "artemis/train/run.h"
 
 namespace artemis {
@@ -64,22 +68,59 @@ class LossTable {
   std::vector<StepReport> rows_;
 };
 
+// The files of a run that are made to be watched: TensorBoard events, and report.html, rewritten at most
+// every ten seconds.
+class RunFiles {
+ public:
+  RunFiles(const std::string& name, const std::filesystem::path& out, std::int64_t steps, std::int64_t done)
+      : events_(out, done > 0 ? std::optional(done + 1) : std::nullopt),
+        report_(out, {.title = "artemis " + name, .program = "artemis " ARTEMIS_VERSION, .steps = steps}) {}
+
+  void add(std::int64_t step, const std::string& prefix, const Json& figures) {
+    for (const auto& [key, value] : figures.items()) {
+      if (key == "step") continue;
+      if (value.is_object()) add(step, prefix + key + "/", value);
+      if (value.is_number()) events_.add_scalar(prefix + key, step, value.get<double>());
+    }
+  }
+
+  void refresh() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - refreshed_ > std::chrono::seconds(10)) update(now);
+  }
+
+  void finish() { update(std::chrono::steady_clock::now()); }
+
+ private:
+  void update(std::chrono::steady_clock::time_point now) {
+    refreshed_ = now;
+    events_.flush();
+    report_.update();
+  }
+
+  EventWriter events_;
+  RunReport report_;
+  std::chrono::steady_clock::time_point refreshed_ = std::chrono::steady_clock::now();
+};
+
 // What the user sees of a run as it goes.
 class RunView {
  public:
-  explicit RunView(std::string name) : name_(std::move(name)) {}
+  RunView(std::string name, std::string out, std::function<Json(std::int64_t)> evaluate)
+      : name_(std::move(name)), out_(std::move(out)), evaluate_(std::move(evaluate)) {}
 
   RunHooks hooks() {
     return {.on_start = [this](std::int64_t steps, std::int64_t done) { start(steps, done); },
             .on_step = [this](const StepMetrics& metrics) { step(metrics); },
             .on_eval = [this](const EvalMetrics& metrics) { evaluated(metrics); },
             .on_checkpoint = {},
-            .evaluate = {},
+            .evaluate = evaluate_,
             .log = [](const std::string& line) { fmt::print(stderr, "\n{}\n", line); }};
   }
 
   void finish(const RunConfig& config, const RunResult& result) {
     progress_->finish();
+    files_->finish();
     if (result.stopped) {
       fmt::print("stopped after step {} of {}; the same command goes on from there\n", result.steps_done,
                  result.steps);
@@ -96,6 +137,7 @@ class RunView {
     if (done > 0) fmt::print(stderr, "going on after step {} of {}\n", done, steps);
     table_.emplace(steps);
     progress_.emplace(name_, steps, "samples");
+    files_.emplace(name_, out_, steps, done);
   }
 
   void step(const StepMetrics& metrics) {
@@ -103,11 +145,14 @@ class RunView {
     table_->add(metrics.report);
     last_ = metrics.report;
     show();
+    files_->add(last_.step, "train/", to_json(metrics));
+    files_->refresh();
   }
 
   void evaluated(const EvalMetrics& metrics) {
     eval_note_ = fmt::format(", eval {:.4f}", metrics.loss);
     show();
+    files_->add(metrics.step, "", to_json(metrics));
   }
 
   void show() {
@@ -115,14 +160,34 @@ class RunView {
   }
 
   std::string name_;
+  std::string out_;
+  std::function<Json(std::int64_t)> evaluate_;
   StepReport last_;
   std::string eval_note_;
   double samples_ = 0;
   std::optional<LossTable> table_;
   std::optional<Progress> progress_;
+  std::optional<RunFiles> files_;
 };
 
-void run(const std::string& name, const RunConfig& config, const std::string& merge) {
+// What the keys eval.* ask for beside the loss.
+Evaluations evaluations_of(const RunConfig& config) {
+  Evaluations asked;
+  asked.grounding = config.eval_grounding;
+  asked.scenes = config.eval_scenes;
+  asked.ask = config.eval_ask;
+  asked.questions = config.eval_questions;
+  asked.metric = config.eval_metric;
+  asked.text = config.eval_text;
+  asked.bare = config.eval_bare.empty() ? "" : model_directory(config.eval_bare);
+  asked.limit = config.eval_limit;
+  asked.pictures = 0;
+  check(asked);
+  return asked;
+}
+
+void run(const std::string& name, RunConfig config, const std::string& merge) {
+  config.model = model_directory(config.model);
   if (config.model.empty()) throw UsageError("--model", "is missing, expected a model directory");
   if (config.out.empty()) throw UsageError("--out", "is missing, expected a directory for the run");
   if (!merge.empty() && std::filesystem::exists(merge)) {
@@ -132,7 +197,13 @@ void run(const std::string& name, const RunConfig& config, const std::string& me
       .threads = static_cast<int>(config.threads), .device = config.device, .dtype = config.dtype};
   const auto ctx = make_context(options);
   LoadedModel model = load_model(*ctx, config.model, compute_dtype(options));
-  RunView view(name);
+  std::function<Json(std::int64_t)> evaluate;
+  if (const Evaluations asked = evaluations_of(config); !asked.empty()) {
+    evaluate = [&ctx, &model, asked, dtype = compute_dtype(options)](std::int64_t) {
+      return evaluate_all(subject_of(*ctx, model), asked, dtype, false).figures;
+    };
+  }
+  RunView view(name, config.out, evaluate);
   const InterruptGuard guard;
   const RunResult result =
       run_training(*ctx, {model.config, model.processor, model.graft}, config, view.hooks(), stop_asked);

@@ -15,7 +15,7 @@ namespace artemis {
 namespace {
 
 constexpr std::size_t scan_block_bytes = std::size_t{1} << 14;  // headers alone
-constexpr std::size_t read_block_bytes = std::size_t{1} << 18;
+constexpr std::size_t read_block_bytes = std::size_t{1} << 16;
 
 // Whether a member's path leaves the archive's own tree.
 bool climbs(const std::filesystem::path& path) {

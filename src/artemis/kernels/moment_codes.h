@@ -8,16 +8,27 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
+#include <limits>
 
 namespace artemis {
 
 // Values that share a scale.
 constexpr std::int64_t moment_block = 256;
 
+// A bin holds the magnitudes that share their upper 16 bits; all under 2^-22 are in the first, 1 is in the
+// last.
+constexpr int bin_shift = 16;
+constexpr std::int32_t first_bin = std::bit_cast<std::int32_t>(0x1p-22f) >> bin_shift;
+constexpr std::int32_t moment_bins = (std::bit_cast<std::int32_t>(1.0f) >> bin_shift) - first_bin + 1;
+
 struct MomentCodes {
   std::array<float, 256> values;  // in rising order
-  std::array<float, 255> bounds;  // code c is the nearest to x when bounds[c - 1] < x <= bounds[c]
+  std::array<float, 256> bounds;  // code c is the nearest to x when bounds[c - 1] < x <= bounds[c]
+  // The code of the least value in a bin. No bin reaches over two bounds, so the others have this code or the
+  // next.
+  std::array<std::int32_t, moment_bins> starts;
 };
 
 constexpr MomentCodes make_moment_codes(bool with_sign) {
@@ -36,24 +47,30 @@ constexpr MomentCodes make_moment_codes(bool with_sign) {
     }
   }
   std::ranges::sort(codes.values);
-  for (std::size_t i = 0; i < codes.bounds.size(); ++i) {
-    codes.bounds[i] = (codes.values[i] + codes.values[i + 1]) / 2;
-  }
+  for (std::size_t i = 0; i < 255; ++i) codes.bounds[i] = (codes.values[i] + codes.values[i + 1]) / 2;
+  codes.bounds[255] = std::numeric_limits<float>::infinity();
   // A running mean of squares that is not 0 never becomes 0: a step divides by its root.
   if (!with_sign) codes.bounds[0] = 0.0f;
+  std::uint32_t code = 0;
+  for (std::int32_t bin = 0; bin < moment_bins; ++bin) {
+    const float least = bin == 0 ? 0.0f : std::bit_cast<float>((first_bin + bin) << bin_shift);
+    while (least > codes.bounds[code]) ++code;
+    codes.starts[static_cast<std::size_t>(bin)] = static_cast<std::int32_t>(code);
+  }
   return codes;
 }
 
 inline constexpr MomentCodes signed_codes = make_moment_codes(true);
 inline constexpr MomentCodes unsigned_codes = make_moment_codes(false);
 
-// The code of x by halving; `bounds` of a book.
-constexpr std::uint8_t moment_code(const float* bounds, float x) {
-  unsigned code = 0;
-  for (unsigned half = 128; half > 0; half /= 2) {
-    code += x > bounds[code + half - 1] ? half : 0;
-  }
-  return static_cast<std::uint8_t>(code);
+// The code of x, from -1 to 1; of a book without a sign from 0 to 1. Below 0 the codes mirror those above,
+// but for the one of 1, which has no mirror image.
+constexpr std::uint8_t moment_code(const MomentCodes& book, float x) {
+  const auto bits = static_cast<std::int32_t>(std::bit_cast<std::uint32_t>(x) & 0x7fffffffu);
+  const std::int32_t bin = std::clamp(bits >> bin_shift, first_bin, first_bin + moment_bins - 1) - first_bin;
+  const std::int32_t start = book.starts.data()[bin];
+  const std::int32_t code = start + (std::bit_cast<float>(bits) > book.bounds.data()[start] ? 1 : 0);
+  return static_cast<std::uint8_t>(x < 0 ? std::max(254 - code, 0) : code);
 }
 
 }  // namespace artemis

@@ -65,16 +65,24 @@ void RunReport::update() {
   read_new_lines();
   Page page(options_.title, directory_.filename().string());
   add_cards(page);
+  add_sections(page);
+  page.footer(fmt::format("{} \u00B7 {}", options_.program, date_now()));
+  write_file_atomically(directory_ / "report.html", page.html());
+}
+
+void RunReport::add_to(Page& page) {
+  read_new_lines();
+  add_sections(page);
+}
+
+void RunReport::add_sections(Page& page) const {
   add_training(page);
   add_evaluation(page);
   add_remarks(page);
   const std::filesystem::path config = directory_ / "resolved.yaml";
-  if (std::filesystem::exists(config)) {
-    page.section("Configuration");
-    page.code("resolved.yaml", read_file(config));
-  }
-  page.footer(fmt::format("{} \u00B7 {}", options_.program, date_now()));
-  write_file_atomically(directory_ / "report.html", page.html());
+  if (!std::filesystem::exists(config)) return;
+  page.section("Configuration");
+  page.code("resolved.yaml", read_file(config));
 }
 
 void RunReport::read_new_lines() {

@@ -30,6 +30,9 @@ class RunReport {
   // page cannot be written.
   void update();
 
+  // The curves of training and evaluation and the configuration, as parts of another page.
+  void add_to(Page& page);
+
  private:
   using Curves = std::map<std::string, Curve, std::less<>>;
 
@@ -39,6 +42,7 @@ class RunReport {
   const Curve* find(std::string_view key) const;
 
   void add_cards(Page& page) const;
+  void add_sections(Page& page) const;
   void add_training(Page& page) const;
   void add_evaluation(Page& page) const;
   void add_remarks(Page& page) const;

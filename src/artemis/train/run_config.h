@@ -34,6 +34,14 @@ struct RunConfig {
   std::vector<DataSource> eval_data;
   std::int64_t eval_every = 0;
   std::int64_t eval_batches = 32;
+  std::vector<std::string> eval_grounding;
+  std::vector<std::string> eval_scenes;
+  bool eval_ask = false;
+  std::string eval_questions;
+  std::string eval_metric;
+  std::vector<std::string> eval_text;
+  std::string eval_bare;
+  std::int64_t eval_limit = 128;
 
   std::int64_t batch_size = 2;
   std::int64_t accumulation = 4;

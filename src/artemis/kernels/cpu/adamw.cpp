@@ -73,12 +73,14 @@ ARTEMIS_VECTORISED void decode(float* values, const std::uint8_t* codes, float s
 }
 
 // Returns the scale: the largest magnitude.
-ARTEMIS_VECTORISED float encode(std::uint8_t* codes, const float* values, const float* bounds,
+ARTEMIS_VECTORISED float encode(std::uint8_t* codes, const float* values, const MomentCodes& book,
                                 std::int64_t count) {
-  float scale = 0;
-  for (std::int64_t i = 0; i < count; ++i) scale = std::max(scale, std::abs(values[i]));
+  std::uint32_t largest = 0;  // bits of magnitudes, which are in the order of their values
+  for (std::int64_t i = 0; i < count; ++i)
+    largest = std::max(largest, std::bit_cast<std::uint32_t>(values[i]) & 0x7fffffffu);
+  const auto scale = std::bit_cast<float>(largest);
   const float divisor = scale > 0 ? scale : 1.0f;
-  for (std::int64_t i = 0; i < count; ++i) codes[i] = moment_code(bounds, values[i] / divisor);
+  for (std::int64_t i = 0; i < count; ++i) codes[i] = moment_code(book, values[i] / divisor);
   return scale;
 }
 
@@ -101,8 +103,8 @@ struct CodedMoment {
     return buffer;
   }
   void close(const float* values, Range range) const {
-    moment.scales.mutable_data<float>()[range.begin / block] = encode(
-        moment.codes.mutable_data<std::uint8_t>() + range.begin, values, book.bounds.data(), range.count);
+    moment.scales.mutable_data<float>()[range.begin / block] =
+        encode(moment.codes.mutable_data<std::uint8_t>() + range.begin, values, book, range.count);
   }
 };
 

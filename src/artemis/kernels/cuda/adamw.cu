@@ -68,33 +68,17 @@ struct Coded {
 __device__ const MomentCodes device_signed_codes = signed_codes;
 __device__ const MomentCodes device_unsigned_codes = unsigned_codes;
 
-// A code book in shared memory.
-struct SharedCodes {
-  float values[256];
-  float bounds[256];
-
-  __device__ void read(const MomentCodes& codes) {
-    values[threadIdx.x] = codes.values[threadIdx.x];
-    if (threadIdx.x < codes.bounds.size()) bounds[threadIdx.x] = codes.bounds[threadIdx.x];
-  }
-};
-
 // The code of this thread's value among those of its block; also writes the block's scale.
-__device__ std::uint8_t encode(float value, float* scale, const SharedCodes& codes) {
+__device__ std::uint8_t encode(float value, float* scale, const MomentCodes& book) {
   const float largest = block_max(fabsf(value));
   if (threadIdx.x == 0) *scale = largest;
-  return moment_code(codes.bounds, value / (largest > 0 ? largest : 1.0f));
+  return moment_code(book, value / (largest > 0 ? largest : 1.0f));
 }
 
-// Each CUDA block takes every so many-th block of 256 elements.
+// Each CUDA block takes every so many-th block of 256 elements; the code books stay in the nearest cache.
 template <typename T>
 __global__ void step_coded(Weight<T> weight, Coded first, Coded second, const float* gradient,
                            AdamWFactors step, RoundingNoise noise) {
-  __shared__ SharedCodes with_sign;
-  __shared__ SharedCodes without_sign;
-  with_sign.read(device_signed_codes);
-  without_sign.read(device_unsigned_codes);
-  __syncthreads();
   const std::int64_t blocks = (weight.count + moment_block - 1) / moment_block;
   for (std::int64_t b = blockIdx.x; b < blocks; b += gridDim.x) {
     const std::int64_t i = b * moment_block + threadIdx.x;
@@ -102,13 +86,13 @@ __global__ void step_coded(Weight<T> weight, Coded first, Coded second, const fl
     Moments moments{0.0f, 0.0f};
     if (inside) {
       moments = update(weight, i,
-                       {first.scales[b] * with_sign.values[first.codes[i]],
-                        second.scales[b] * without_sign.values[second.codes[i]]},
+                       {first.scales[b] * device_signed_codes.values[first.codes[i]],
+                        second.scales[b] * device_unsigned_codes.values[second.codes[i]]},
                        gradient[i], step, noise);
     }
     // The scales are written after a barrier within encode, when all have read them.
-    const std::uint8_t mean = encode(moments.mean, &first.scales[b], with_sign);
-    const std::uint8_t squares = encode(moments.squares, &second.scales[b], without_sign);
+    const std::uint8_t mean = encode(moments.mean, &first.scales[b], device_signed_codes);
+    const std::uint8_t squares = encode(moments.squares, &second.scales[b], device_unsigned_codes);
     if (inside) {
       first.codes[i] = mean;
       second.codes[i] = squares;
@@ -161,7 +145,7 @@ void adamw_step(Context& ctx, const Tensor& parameter, const Tensor& master, con
 void adamw8_step(Context& ctx, const Tensor& parameter, const Tensor& master, const Moment8& first,
                  const Moment8& second, const Tensor& gradient, const AdamWOptions& options) {
   if (parameter.count() == 0) return;
-  constexpr unsigned most_blocks = 4096;  // each reads the code books once
+  constexpr unsigned most_blocks = 4096;
   const unsigned blocks = std::min(most_blocks, blocks_for(parameter.count(), moment_block));
   dispatch_real(parameter.dtype(), [&](auto element) {
     using T = decltype(element);
