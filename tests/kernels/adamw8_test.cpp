@@ -26,11 +26,11 @@ TEST(MomentCodes, TheNearestOfAll) {
   Random random(1);
   for (const MomentCodes* book : {&signed_codes, &unsigned_codes}) {
     const bool with_sign = book == &signed_codes;
-    for (std::size_t i = 0; i < 256; ++i) EXPECT_EQ(moment_code(book->bounds.data(), book->values[i]), i);
+    for (std::size_t i = 0; i < 256; ++i) EXPECT_EQ(moment_code(*book, book->values[i]), i);
     for (int i = 0; i < 20000; ++i) {
       const float size = std::pow(10.0f, -8.0f * random.uniform());
       const float x = with_sign && i % 2 == 0 ? -size : size;
-      const float coded = book->values[moment_code(book->bounds.data(), x)];
+      const float coded = book->values[moment_code(*book, x)];
       float nearest = INFINITY;
       for (const float value : book->values) {
         if (!with_sign && value == 0) continue;  // a positive value never becomes 0
@@ -39,6 +39,21 @@ TEST(MomentCodes, TheNearestOfAll) {
       ASSERT_LE(std::abs(coded - x), nearest * (1 + 1e-5f) + 1e-12f) << x;
     }
   }
+}
+
+// At every bound and beside it, where the bins decide.
+TEST(MomentCodes, AroundTheBounds) {
+  for (const MomentCodes* book : {&signed_codes, &unsigned_codes}) {
+    for (std::size_t code = book == &signed_codes ? 127 : 0; code < 255; ++code) {
+      const float bound = book->bounds[code];
+      EXPECT_EQ(moment_code(*book, bound), code);
+      EXPECT_EQ(moment_code(*book, std::nextafter(bound, 2.0f)), code + 1);
+      if (book == &signed_codes && code < 254) {
+        EXPECT_EQ(moment_code(*book, std::nextafter(-bound, -2.0f)), 254 - code - 1);
+      }
+    }
+  }
+  EXPECT_EQ(moment_code(signed_codes, -1.0f), 0);
 }
 
 double bytes_per_value(const Moment8& moment) {

@@ -11,6 +11,17 @@ Tensor indices(std::initializer_list<std::int32_t> values, const Shape& shape) {
 
 class RowsTest : public ForDTypes {};
 
+TEST_P(RowsTest, Multiply) {
+  const Tensor whole = random_tensor(ctx_, GetParam(), {6, 11}, random_);
+  const Values before = values_of(ctx_, whole);
+  multiply(ctx_, whole.columns(2, 9), 0.5f);
+  const Values after = values_of(ctx_, whole);
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const bool inside = i % 11 >= 2 && i % 11 < 9;
+    EXPECT_EQ(after[i], (inside ? 0.5 : 1.0) * before[i]) << i;
+  }
+}
+
 TEST_P(RowsTest, GatherScatterAndScatterAdd) {
   const Tensor table = random_tensor(ctx_, GetParam(), {5, 9}, random_);
   const Tensor index = indices({4, 0, 4, 2}, {4});
