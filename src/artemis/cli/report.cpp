@@ -133,7 +133,7 @@ void add_pictures(Page& page, const std::vector<SceneSample>& before, const std:
   for (std::size_t i = 0; i < before.size() && i < after.size(); ++i) {
     const std::string& truth = after[i].truth;
     cards.push_back({after[i].picture,
-                     after[i].key,
+                     after[i].key.substr(after[i].key.rfind('/') + 1),
                      {{"truth", {{.text = truth}}},
                       {"before", marked(before[i].caption, truth)},
                       {"after", marked(after[i].caption, truth)}}});
