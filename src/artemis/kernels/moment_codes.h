@@ -20,8 +20,8 @@ constexpr std::int64_t moment_block = 256;
 // A bin holds the magnitudes that share their upper 16 bits; all under 2^-22 are in the first, 1 is in the
 // last.
 constexpr int bin_shift = 16;
-constexpr std::int32_t first_bin = std::bit_cast<std::int32_t>(0x1p-22f) >> bin_shift;
-constexpr std::int32_t moment_bins = (std::bit_cast<std::int32_t>(1.0f) >> bin_shift) - first_bin + 1;
+constexpr std::int32_t first_bin = (127 - 22) << (23 - bin_shift);
+constexpr std::int32_t moment_bins = (127 << (23 - bin_shift)) - first_bin + 1;
 
 struct MomentCodes {
   std::array<float, 256> values;  // in rising order
@@ -67,10 +67,12 @@ inline constexpr MomentCodes unsigned_codes = make_moment_codes(false);
 // but for the one of 1, which has no mirror image.
 constexpr std::uint8_t moment_code(const MomentCodes& book, float x) {
   const auto bits = static_cast<std::int32_t>(std::bit_cast<std::uint32_t>(x) & 0x7fffffffu);
-  const std::int32_t bin = std::clamp(bits >> bin_shift, first_bin, first_bin + moment_bins - 1) - first_bin;
+  // Without std::clamp and std::max: what they promise of their arguments nvcc turns into traps.
+  const std::int32_t within = (bits >> bin_shift) - first_bin;
+  const std::int32_t bin = within < 0 ? 0 : within < moment_bins ? within : moment_bins - 1;
   const std::int32_t start = book.starts.data()[bin];
-  const std::int32_t code = start + (std::bit_cast<float>(bits) > book.bounds.data()[start] ? 1 : 0);
-  return static_cast<std::uint8_t>(x < 0 ? std::max(254 - code, 0) : code);
+  const std::int32_t code = start + ((x < 0 ? -x : x) > book.bounds.data()[start] ? 1 : 0);
+  return static_cast<std::uint8_t>(x < 0 ? (code < 254 ? 254 - code : 0) : code);
 }
 
 }  // namespace artemis
