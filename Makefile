@@ -7,6 +7,7 @@ JOBS ?= $(shell nproc)
 DEPS ?= scripts/install-deps.sh
 FUZZ_SECONDS ?= 60
 TORTURE_RUNS ?= 50000000
+KILLS ?= 50
 ARTEMIS_SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 torture: ARTEMIS_SEED := $(ARTEMIS_SEED)
 
@@ -18,21 +19,22 @@ build: ## Install missing packages, build build/artemis (the default)
 
 test: test-release test-asan ## All tests, in the release build and under ASan + UBSan
 
-test-release: build ## All tests, in the release build
-	ctest --preset release -j $(JOBS)
+test-release: build ## All tests, in the release build; runs are killed KILLS (50) times
+	ARTEMIS_KILLS=$(KILLS) ctest --preset release -j $(JOBS)
 
 test-asan: ## All tests, under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(DEPS)
 	$(call build_preset,asan)
 	ctest --preset asan -j $(JOBS)
 
-quickstart: build ## Graft, align and caption with small random checkpoints
+quickstart: build ## A decoder that learns to see: scenes, graft, Stage 1, report.html
 	scripts/quickstart.sh
 
 bench: build ## Print rates beside ceilings measured in the same run
 	build/bench_artemis
 
-torture: ## Each libFuzzer target for TORTURE_RUNS inputs (50 million); ARTEMIS_SEED=N repeats a run
+torture: build ## Each libFuzzer target for TORTURE_RUNS inputs (50 million), 200 kills, 20,000 steps; ARTEMIS_SEED=N repeats a run
+	ARTEMIS_SEED=$(ARTEMIS_SEED) ARTEMIS_KILLS=200 ARTEMIS_LONG=1 build/test_train
 	$(DEPS) --fuzz
 	$(call build_preset,fuzz)
 	@echo "seed: $(ARTEMIS_SEED)"
