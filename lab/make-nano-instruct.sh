@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # make-nano-instruct.sh [OPTIONS OF artemis tune]: Stage 2 on lab/models/nano-vlm, then its answers to questions on
-# held-out pictures and its text loss before and after. All it makes lies under lab/work/instruct.
+# held-out pictures and its text loss before and after. All it makes lies under lab/runs/instruct.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 artemis=${ARTEMIS:-build/artemis}
-work=lab/work/instruct
+work=lab/runs/instruct
 model=lab/models/nano-vlm
 mkdir -p "$work"
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # make-nano-text.sh [OPTIONS OF artemis tune]: makes nano-text from nothing: corpus, tokenizer, training.
-# All it makes lies under lab/work/text; the model in lab/work/text/nano-text. ARTEMIS_ROWS sets the corpus's size.
+# All it makes lies under lab/runs/text; the model in lab/runs/text/nano-text. ARTEMIS_ROWS sets the corpus's size.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 artemis=${ARTEMIS:-build/artemis}
-work=lab/work/text
+work=lab/runs/text
 rows=${ARTEMIS_ROWS:-1500000}
 mkdir -p "$work"
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # make-nano-tower.sh [OPTIONS OF artemis tune]: makes nano-tower from nothing: pictures, a donor graft trained end to
 # end, the tower taken out of it. Needs what make-nano-text.sh made (corpus and tokenizer). All it makes lies under
-# lab/work/tower; the model in lab/work/tower/nano-tower. ARTEMIS_PICTURES sets how many pictures of each kind are drawn.
+# lab/runs/tower; the model in lab/runs/tower/nano-tower. ARTEMIS_PICTURES sets how many pictures of each kind are drawn.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 artemis=${ARTEMIS:-build/artemis}
-work=lab/work/tower
-text=lab/work/text
+work=lab/runs/tower
+text=lab/runs/text
 pictures=${ARTEMIS_PICTURES:-131072}
 mkdir -p "$work"
 
