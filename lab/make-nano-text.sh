@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 artemis=${ARTEMIS:-build/artemis}
 work=lab/runs/text
-rows=${ARTEMIS_ROWS:-1500000}
+rows=${ARTEMIS_ROWS:-1200000}
 mkdir -p "$work"
 
 [[ -f $work/train.jsonl ]] || "$artemis" corpus --out "$work/train.jsonl" --count "$rows" --seed 1
