@@ -105,8 +105,14 @@ TEST(Resume, PackedBatchesAndEvaluationsAreExact) {
 }
 
 TEST(Resume, ADamagedCheckpointIsNamedAndPassedOver) {
-  for (const char* file : {"model-trained.safetensors", "optimizer.safetensors", "state.json"}) {
-    SCOPED_TRACE(file);
+  struct Damage {
+    const char* file;
+    double at;  // share of the file
+  };
+  for (const auto& [file, at] :
+       {Damage{"model-trained.safetensors", 0.5}, Damage{"optimizer.safetensors", 0.5},
+        Damage{"state.json", 0.2}, Damage{"state.json", 0.5}, Damage{"state.json", 0.9}}) {
+    SCOPED_TRACE(fmt::format("{} at {}", file, at));
     const TemporaryFolder folder;
     const RunConfig whole = small_run(folder.path() / "whole");
     run(whole);
@@ -114,7 +120,8 @@ TEST(Resume, ADamagedCheckpointIsNamedAndPassedOver) {
     EXPECT_TRUE(run(config, 4).result.stopped);
     const std::filesystem::path damaged = folder.path() / "out" / "checkpoint-4" / file;
     std::string bytes = read_file(damaged);
-    bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 0x40);
+    char& byte = bytes[static_cast<std::size_t>(static_cast<double>(bytes.size()) * at)];
+    byte = static_cast<char>(byte ^ 0x01);
     write_file_atomically(damaged, bytes);
     const test::RunOutcome outcome = run(config);
     EXPECT_EQ(outcome.result.resumed_at, 3);

@@ -13,6 +13,7 @@ namespace {
 constexpr std::string_view prefix = "checkpoint-";
 constexpr const char* optimizer_file = "optimizer.safetensors";
 constexpr const char* state_file = "state.json";
+constexpr const char* own_checksum = "checksum";  // of state.json without it
 constexpr std::int64_t format = 1;
 
 struct Saved {
@@ -39,9 +40,8 @@ std::vector<Saved> saved_in(const std::filesystem::path& out) {
   return saved;
 }
 
-// A number that changes with any byte of the file.
-std::string checksum(const std::filesystem::path& file) {
-  const std::string bytes = read_file(file);
+// A number that changes with any byte.
+std::string checksum_of(std::string_view bytes) {
   std::uint64_t sum = bytes.size();
   for (std::size_t at = 0; at < bytes.size(); at += sizeof(std::uint64_t)) {
     std::uint64_t word = 0;
@@ -51,6 +51,8 @@ std::string checksum(const std::filesystem::path& file) {
   }
   return fmt::format("{:016x}", sum);
 }
+
+std::string checksum(const std::filesystem::path& file) { return checksum_of(read_file(file)); }
 
 void write_tensors(const std::filesystem::path& file,
                    const std::vector<std::pair<std::string, Tensor>>& tensors) {
@@ -69,9 +71,12 @@ void discard(const std::filesystem::path& directory) {
 
 RunState read_state(const std::filesystem::path& checkpoint) {
   const std::string where = (checkpoint / state_file).string();
-  const Json json = read_json(where);
+  Json json = read_json(where);
   require(json_get<std::int64_t>(json, "format", where) == format, where, "is of another format than {}",
           format);
+  const auto own = json_get<std::string>(json, own_checksum, where);
+  json.erase(own_checksum);
+  require(checksum_of(json.dump()) == own, where, "has other bytes than were written");
   RunState state{.step = json_get<std::int64_t>(json, "step", where),
                  .pipeline = json_get<Json>(json, "pipeline", where),
                  .config = json_get<Json>(json, "config", where),
@@ -153,6 +158,7 @@ std::filesystem::path save_checkpoint(const std::filesystem::path& out, const Ru
                 {{trained_weights_file, checksum(staged.path() / trained_weights_file)},
                  {optimizer_file, checksum(staged.path() / optimizer_file)}}}};
   if (state.eval_loss) json["eval_loss"] = *state.eval_loss;
+  json[own_checksum] = checksum_of(json.dump());
   write_file_atomically(staged.path() / state_file, json.dump(2) + "\n");
   staged.commit();
   return target;
