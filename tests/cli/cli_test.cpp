@@ -1,0 +1,99 @@
+// The program from its command line on: help, usage errors, names of models, and a graft made, captioned and
+// graded with the models of lab/models.
+#include <cstdlib>
+
+#include "artemis/cli/commands.h"
+#include "artemis/io/json.h"
+#include "support/files.h"
+
+namespace artemis {
+namespace {
+
+struct Outcome {
+  int code;
+  std::string out;
+  std::string err;
+};
+
+Outcome artemis_run(std::vector<std::string> words) {
+  words.insert(words.begin(), "artemis");
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  const int code = run_cli(static_cast<int>(arguments.size()), arguments.data());
+  std::fflush(stdout);
+  std::fflush(stderr);
+  const std::string out = testing::internal::GetCapturedStdout();
+  return {code, out, testing::internal::GetCapturedStderr()};
+}
+
+class Cli : public testing::Test {
+ protected:
+  void SetUp() override {
+    setenv("ARTEMIS_MODELS", (std::filesystem::path(ARTEMIS_SOURCE_DIR) / "lab/models").c_str(), 1);
+  }
+  void TearDown() override { unsetenv("ARTEMIS_MODELS"); }
+
+  std::string at(const std::string& name) const { return (folder_.path() / name).string(); }
+
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(Cli, EveryCommandHelpsWithAnExample) {
+  for (const char* command :
+       {"init", "graft", "extract", "inspect", "align", "tune", "merge", "generate", "eval", "tokenizer",
+        "tokenize", "template", "preprocess", "forward", "report", "scenes", "corpus"}) {
+    const Outcome help = artemis_run({command, "--help"});
+    EXPECT_EQ(help.code, 0) << command;
+    EXPECT_NE(help.out.find(std::string("Example:  artemis ") + command), std::string::npos) << help.out;
+  }
+}
+
+TEST_F(Cli, BadUseIsToldApart) {
+  EXPECT_EQ(artemis_run({"inspect"}).code, 2);
+  EXPECT_EQ(artemis_run({"no-such-command"}).code, 2);
+  const Outcome option = artemis_run({"align", "--lerning-rate", "1"});
+  EXPECT_EQ(option.code, 2);
+  test::expect_error(option.err, "did you mean '--learning-rate'");
+  const Outcome set = artemis_run({"scenes", "--out", at("x"), "--set", "nothing"});
+  EXPECT_EQ(set.code, 2);
+  test::expect_error(set.err, "'nothing' is not known, expected one of train");
+  EXPECT_EQ(artemis_run({"inspect", at("missing")}).code, 1);
+  unsetenv("ARTEMIS_MODELS");
+  const Outcome name = artemis_run({"eval", "--model", "nano-nothing", "--data", at("x")});
+  EXPECT_EQ(name.code, 1);
+}
+
+TEST_F(Cli, ShippedModelsAreKnownByName) {
+  for (const char* name : {"nano", "nano-vlm", "nano-text"}) {
+    const Outcome found = artemis_run({"inspect", name, "--json"});
+    EXPECT_EQ(found.code, 0) << found.err;
+    EXPECT_TRUE(parse_json(found.out, name).is_object());
+  }
+}
+
+TEST_F(Cli, FromScenesToGradedCaptions) {
+  EXPECT_EQ(artemis_run({"scenes", "--out", at("train"), "--count", "64"}).code, 0);
+  EXPECT_EQ(artemis_run({"scenes", "--out", at("held"), "--set", "validation", "--count", "8"}).code, 0);
+  EXPECT_EQ(
+      artemis_run({"graft", "--text", "nano-text", "--vision", "nano-tower", "--out", at("graft")}).code, 0);
+  const Outcome aligned =
+      artemis_run({"align", "--model", at("graft"), "--data", at("train"), "--out", at("run"), "--batch-size",
+                   "8", "--accumulation", "1", "--eval.data", at("held"), "--eval.scenes",
+                   "held=" + at("held"), "--eval.limit", "4", "--merge", at("aligned")});
+  ASSERT_EQ(aligned.code, 0) << aligned.err;
+  bool events = false;
+  for (const auto& entry : std::filesystem::directory_iterator(at("run")))
+    events = events || entry.path().filename().string().starts_with("events.out.tfevents.");
+  EXPECT_TRUE(events);
+  EXPECT_TRUE(std::filesystem::exists(at("run") + "/report.html"));
+  EXPECT_TRUE(std::filesystem::exists(at("run") + "/resolved.yaml"));
+  const Outcome graded = artemis_run(
+      {"eval", "--model", at("aligned"), "--scenes", "held=" + at("held"), "--json", at("figures.json")});
+  ASSERT_EQ(graded.code, 0) << graded.err;
+  EXPECT_EQ(read_json(at("figures.json"))["scenes"]["held"]["captions"], 8);
+}
+
+}  // namespace
+}  // namespace artemis
