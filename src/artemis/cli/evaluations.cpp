@@ -83,7 +83,6 @@ struct Evaluator {
     }));
   }
 
-  // Whether the text path is the bare decoder's.
   void text() {
     if (asked.text.empty()) return;
     const LoadedModel bare = load_model(subject.ctx, asked.bare, dtype);
