@@ -102,6 +102,19 @@ Tensor Tensor::rows(std::int64_t begin, std::int64_t end) const {
   return tensor;
 }
 
+Tensor Tensor::joined_rows(const Tensor& first, const Tensor& second) {
+  if (!first || !second || first.owner_ != second.owner_ || first.owner_ == nullptr) return {};
+  if (first.dtype_ != second.dtype_ || first.row_size() != second.row_size()) return {};
+  if (!first.contiguous() || !second.contiguous()) return {};
+  if (first.data_ + first.bytes() != second.data_) return {};
+  Tensor tensor = first;
+  std::array<std::int64_t, Shape::max_rank> extents{};
+  std::copy(first.shape_.extents().begin(), first.shape_.extents().end(), extents.begin());
+  extents[0] += second.shape_[0];
+  tensor.shape_ = Shape(std::span<const std::int64_t>(extents.data(), first.shape_.extents().size()));
+  return tensor;
+}
+
 Tensor Tensor::columns(std::int64_t begin, std::int64_t end) const {
   ARTEMIS_ASSERT(shape_.rank() == 2 && 0 <= begin && begin <= end && end <= shape_[1]);
   Tensor tensor = *this;

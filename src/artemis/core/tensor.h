@@ -81,6 +81,9 @@ class Tensor {
   Tensor view(const Shape& shape) const;
   // Rows [begin, end) of the first axis.
   Tensor rows(std::int64_t begin, std::int64_t end) const;
+  // The rows of `first` and then those of `second`, when these lie right behind them in one block of memory;
+  // undefined otherwise. Contiguous, of one dtype and row shape.
+  static Tensor joined_rows(const Tensor& first, const Tensor& second);
   // Columns [begin, end) of a matrix.
   Tensor columns(std::int64_t begin, std::int64_t end) const;
 

@@ -6,7 +6,7 @@
 namespace artemis {
 
 void linear_forward(Context& ctx, const Tensor& out, const Tensor& x, const Tensor& weight,
-                    const Tensor& bias) {
+                    const Tensor& bias, const LinearEpilogue& epilogue) {
   constexpr const char* operation = "linear_forward";
   check_shape(ctx, operation, "x", x, {-1, -1});
   require(x.dim(1) > 0, operation, "x has no columns, expected at least one");
@@ -19,7 +19,27 @@ void linear_forward(Context& ctx, const Tensor& out, const Tensor& x, const Tens
     check_shape(ctx, operation, "bias", bias, {weight.dim(0)});
     check_dtype(operation, "bias", bias, x.dtype());
   }
-  kernel_table(ctx.device()).linear_forward(ctx, out, x, weight, bias);
+  if (epilogue.residual) {
+    check_shape(ctx, operation, "residual", epilogue.residual, {out.dim(0), out.dim(1)});
+    check_dtype(operation, "residual", epilogue.residual, out.dtype());
+    require(epilogue.residual.raw() != out.raw(), operation, "residual is out itself");
+  }
+  kernel_table(ctx.device()).linear_forward(ctx, out, x, weight, bias, epilogue);
+}
+
+void gated_linear_forward(Context& ctx, const Tensor& out, const Tensor& x, const Tensor& gate_weight,
+                          const Tensor& up_weight, Activation activation) {
+  constexpr const char* operation = "gated_linear_forward";
+  check_shape(ctx, operation, "x", x, {-1, -1});
+  require(x.dim(1) > 0, operation, "x has no columns, expected at least one");
+  check_shape(ctx, operation, "gate_weight", gate_weight, {-1, x.dim(1)});
+  check_shape(ctx, operation, "up_weight", up_weight, {gate_weight.dim(0), x.dim(1)});
+  check_shape(ctx, operation, "out", out, {x.dim(0), gate_weight.dim(0)});
+  check_real(operation, "x", x);
+  check_dtype(operation, "gate_weight", gate_weight, x.dtype());
+  check_dtype(operation, "up_weight", up_weight, x.dtype());
+  check_dtype(operation, "out", out, x.dtype());
+  kernel_table(ctx.device()).gated_linear_forward(ctx, out, x, gate_weight, up_weight, activation);
 }
 
 void linear_backward_input(Context& ctx, const Tensor& d_x, const Tensor& d_out, const Tensor& weight,

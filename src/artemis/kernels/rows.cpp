@@ -96,6 +96,15 @@ void add(Context& ctx, const Tensor& out, const Tensor& a, const Tensor& b) {
   kernel_table(ctx.device()).add(ctx, out, a, b);
 }
 
+void argmax_rows(Context& ctx, const Tensor& index, const Tensor& x) {
+  constexpr const char* operation = "argmax_rows";
+  check_shape(ctx, operation, "x", x, {-1, -1});
+  check_real(operation, "x", x);
+  check_shape(ctx, operation, "index", index, {x.dim(0)});
+  check_dtype(operation, "index", index, DType::i32);
+  kernel_table(ctx.device()).argmax_rows(ctx, index, x);
+}
+
 void multiply(Context& ctx, const Tensor& x, float factor) {
   check_shape(ctx, "multiply", "x", x, {-1, -1});
   check_real("multiply", "x", x);

@@ -29,6 +29,10 @@ void interpolate_rows_backward(Context& ctx, const Tensor& d_table, const Tensor
 // out = a + b, elementwise, one dtype (f32 or bf16); out may be a or b. Row strides allowed.
 void add(Context& ctx, const Tensor& out, const Tensor& a, const Tensor& b);
 
+// index[i] = the column of the largest element of row i, the first of equal ones; NaN is passed over, and a
+// row of nothing else gives -1. index (rows) i32, x (rows, n) f32 or bf16.
+void argmax_rows(Context& ctx, const Tensor& index, const Tensor& x);
+
 // x = factor * x, elementwise, f32 or bf16. Row strides allowed.
 void multiply(Context& ctx, const Tensor& x, float factor);
 

@@ -90,13 +90,24 @@ void add_column_sums(Context& ctx, const Tensor& sums, const Tensor& matrix) {
 }  // namespace
 
 void linear_forward(Context& ctx, const Tensor& out, const Tensor& x, const Tensor& weight,
-                    const Tensor& bias) {
+                    const Tensor& bias, const LinearEpilogue& epilogue) {
   if (out.count() == 0) return;
   if (x.dim(0) <= few_rows) {
     forward_few_rows(ctx, out, x, weight, bias);
   } else {
     matmul(ctx, out, as_operand(x), as_transposed(weight), x.dim(1), bias, false);
   }
+  if (epilogue.activation) cpu::activation_forward(ctx, out, out, *epilogue.activation);
+  if (epilogue.residual) cpu::add(ctx, out, out, epilogue.residual);
+}
+
+void gated_linear_forward(Context& ctx, const Tensor& out, const Tensor& x, const Tensor& gate_weight,
+                          const Tensor& up_weight, Activation activation) {
+  const Arena::Scope scope(ctx.arena());
+  const Tensor up = ctx.allocate(out.dtype(), out.shape());
+  cpu::linear_forward(ctx, out, x, gate_weight, Tensor(), {});
+  cpu::linear_forward(ctx, up, x, up_weight, Tensor(), {});
+  cpu::gated_forward(ctx, out, out, up, activation);
 }
 
 void linear_backward_input(Context& ctx, const Tensor& d_x, const Tensor& d_out, const Tensor& weight,

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include <algorithm>
 #include <cstring>
 
@@ -139,6 +141,25 @@ void add(Context& ctx, const Tensor& out, const Tensor& a, const Tensor& b) {
     using T = decltype(element);
     for_rows(ctx, out.dim(0), out.dim(1), [&](std::int64_t i) {
       add_row(mutable_row<T>(out, i), row<T>(a, i), row<T>(b, i), out.dim(1));
+    });
+  });
+}
+
+void argmax_rows(Context& ctx, const Tensor& index, const Tensor& x) {
+  dispatch_real(x.dtype(), [&](auto element) {
+    using T = decltype(element);
+    ctx.pool().ranges(x.dim(0), row_grain(x.dim(1)), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        std::int64_t best = -1;
+        float highest = 0;
+        for (std::int64_t c = 0; c < x.dim(1); ++c) {
+          const float value = load(row<T>(x, i)[c]);
+          if (std::isnan(value) || (best >= 0 && value <= highest)) continue;
+          best = c;
+          highest = value;
+        }
+        index.mutable_data<std::int32_t>()[i] = static_cast<std::int32_t>(best);
+      }
     });
   });
 }

@@ -6,6 +6,7 @@
 #include <cuda_runtime.h>
 
 #include <cstdint>
+#include <utility>
 
 #include "artemis/core/cuda.h"
 #include "artemis/core/tensor.h"
@@ -80,6 +81,41 @@ __device__ inline float block_sum(float value) {
 
 __device__ inline float block_max(float value) {
   return block_reduce(value, -INFINITY, [](float x) { return warp_max(x); });
+}
+
+// A launch that may begin while the kernel before it in the stream still runs (programmatic dependent launch,
+// from sm_90 on; elsewhere an ordinary launch). The kernel must call wait_for_previous() before it touches
+// what an earlier kernel writes or reads, in every thread, and should call let_next_start() early.
+template <typename... Parameters, typename... Arguments>
+void launch_chained(Context& ctx, void (*kernel)(Parameters...), dim3 grid, dim3 block,
+                    std::size_t shared_bytes, Arguments&&... arguments) {
+  int major = 0;
+  check_call(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, ctx.device().index),
+             "cudaDeviceGetAttribute");
+  cudaLaunchAttribute attribute{};
+  attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  attribute.val.programmaticStreamSerializationAllowed = 1;
+  cudaLaunchConfig_t config{};
+  config.gridDim = grid;
+  config.blockDim = block;
+  config.dynamicSmemBytes = shared_bytes;
+  config.stream = stream(ctx);
+  config.attrs = &attribute;
+  config.numAttrs = major >= 9 ? 1 : 0;
+  check_call(cudaLaunchKernelEx(&config, kernel, Parameters(std::forward<Arguments>(arguments))...),
+             "cudaLaunchKernelEx");
+}
+
+__device__ inline void wait_for_previous() {
+#if __CUDA_ARCH__ >= 900
+  cudaGridDependencySynchronize();
+#endif
+}
+
+__device__ inline void let_next_start() {
+#if __CUDA_ARCH__ >= 900
+  cudaTriggerProgrammaticLaunchCompletion();
+#endif
 }
 
 // The rows of a matrix, as a kernel takes them.

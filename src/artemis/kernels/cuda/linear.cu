@@ -75,11 +75,30 @@ __global__ void column_sums(float* sums, Rows<const T> matrix, std::int64_t rows
 }  // namespace
 
 void linear_forward(Context& ctx, const Tensor& out, const Tensor& x, const Tensor& weight,
-                    const Tensor& bias) {
+                    const Tensor& bias, const LinearEpilogue& epilogue) {
   if (out.count() == 0) return;
   // A bias in place before the product is added in f32, before the one rounding.
   if (bias) start_from_bias(ctx, out, bias);
   matmul(ctx, out, x, false, weight, true, bias.defined());
+  if (epilogue.activation) cuda::activation_forward(ctx, out, out, *epilogue.activation);
+  if (epilogue.residual) cuda::add(ctx, out, out, epilogue.residual);
+}
+
+void gated_linear_forward(Context& ctx, const Tensor& out, const Tensor& x, const Tensor& gate_weight,
+                          const Tensor& up_weight, Activation activation) {
+  if (out.count() == 0) return;
+  const Arena::Scope scope(ctx.arena());
+  if (const Tensor both = Tensor::joined_rows(gate_weight, up_weight)) {
+    const Tensor product = ctx.allocate(out.dtype(), {out.dim(0), both.dim(0)});
+    matmul(ctx, product, x, false, both, true, false);
+    cuda::gated_forward(ctx, out, product.columns(0, out.dim(1)), product.columns(out.dim(1), both.dim(0)),
+                        activation);
+    return;
+  }
+  const Tensor up = ctx.allocate(out.dtype(), out.shape());
+  matmul(ctx, out, x, false, gate_weight, true, false);
+  matmul(ctx, up, x, false, up_weight, true, false);
+  cuda::gated_forward(ctx, out, out, up, activation);
 }
 
 void linear_backward_input(Context& ctx, const Tensor& d_x, const Tensor& d_out, const Tensor& weight,

@@ -165,6 +165,49 @@ Rows<T> mutable_moved_rows(const Tensor& tensor) {
   return {reinterpret_cast<T*>(tensor.mutable_raw()), tensor.row_stride()};
 }
 
+// Of two candidates the larger value, and of equal values the lower column; column -1 stands for none.
+__device__ void take_larger(float& value, int& column, float other, int other_column) {
+  if (other_column < 0) return;
+  const bool better = column < 0 || other > value || (other == value && other_column < column);
+  value = better ? other : value;
+  column = better ? other_column : column;
+}
+
+// A block for each row.
+constexpr int argmax_threads = 1024;
+
+template <typename T>
+__global__ void __launch_bounds__(argmax_threads)
+    argmax_row(std::int32_t* index, Rows<const T> x, std::int64_t cols) {
+  __shared__ float values[max_warps];
+  __shared__ int columns[max_warps];
+  float value = 0;
+  int column = -1;
+  for (std::int64_t c = threadIdx.x; c < cols; c += argmax_threads) {
+    const float other = load(x[blockIdx.x][c]);
+    if (!isnan(other)) take_larger(value, column, other, static_cast<int>(c));
+  }
+  const auto reduce = [&] {
+    for (int step = warp_size / 2; step > 0; step /= 2) {
+      const float other = __shfl_xor_sync(all_lanes, value, step);
+      take_larger(value, column, other, __shfl_xor_sync(all_lanes, column, step));
+    }
+  };
+  reduce();
+  const int lane = static_cast<int>(threadIdx.x) % warp_size;
+  const int warp = static_cast<int>(threadIdx.x) / warp_size;
+  if (lane == 0) {
+    values[warp] = value;
+    columns[warp] = column;
+  }
+  __syncthreads();
+  if (warp != 0) return;
+  value = values[lane];
+  column = columns[lane];
+  reduce();
+  if (lane == 0) index[blockIdx.x] = column;
+}
+
 }  // namespace
 
 void gather_rows(Context& ctx, const Tensor& out, const Tensor& table, const Tensor& index) {
@@ -220,6 +263,15 @@ void add(Context& ctx, const Tensor& out, const Tensor& a, const Tensor& b) {
     using T = decltype(element);
     ARTEMIS_LAUNCH(add_elements<T><<<blocks_over(extents), threads, 0, stream(ctx)>>>(
         mutable_rows_of<T>(out), rows_of<T>(a), rows_of<T>(b), extents));
+  });
+}
+
+void argmax_rows(Context& ctx, const Tensor& index, const Tensor& x) {
+  if (x.dim(0) == 0) return;
+  dispatch_real(x.dtype(), [&](auto element) {
+    using T = decltype(element);
+    ARTEMIS_LAUNCH(argmax_row<T><<<static_cast<unsigned>(x.dim(0)), argmax_threads, 0, stream(ctx)>>>(
+        index.mutable_data<std::int32_t>(), rows_of<T>(x), x.dim(1)));
   });
 }
 
