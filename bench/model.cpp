@@ -114,7 +114,7 @@ struct Bench {
     const Tensor hidden = Tensor::allocate(dtype, shape);
     const double seconds = median_seconds([&] {
       embed(ctx, x, batch, Tensor(), model, config);
-      decoder_infer(ctx, hidden, x, batch, model.language_model, t);
+      decoder_infer(ctx, hidden, x, batch, Tensor(), model.language_model, t);
     });
     const auto tokens = static_cast<double>(batch.tokens());
     const double flop =
@@ -145,8 +145,10 @@ struct Bench {
     const Tensor hidden = Tensor::allocate(dtype, {1, t.hidden_size});
     const Tensor logits = Tensor::allocate(DType::f32, {1, t.vocab_size});
     const double seconds = median_seconds([&] {
+      const Arena::Scope scope(ctx.arena());
       embed(ctx, x, batch, Tensor(), model, config);
-      decoder_infer_cached(ctx, hidden, cache, step, x, batch, model.language_model, t);
+      decoder_infer_cached(ctx, hidden, cache, step, x, decoder_inputs(ctx, batch, t), Tensor(),
+                           model.language_model, t);
       linear_forward(ctx, logits, hidden, model.language_model.lm_head, Tensor());
     });
     const double parameters =

@@ -75,8 +75,9 @@ Tensor Decoding::advance(std::span<const Turn> turns, const Tensor& features) {
   const Tensor x = ctx_.allocate(dtype_, shape);
   const Tensor hidden = ctx_.allocate(dtype_, shape);
   embed(ctx_, x, batch_, features, model_, config_);
-  decoder_infer_cached(ctx_, hidden, cache_, {page_table(turns), lengths, rows}, x, batch_,
-                       model_.language_model, config_.text);
+  decoder_infer_cached(ctx_, hidden, cache_, {page_table(turns), lengths, rows}, x,
+                       decoder_inputs(ctx_, batch_, config_.text), Tensor(), model_.language_model,
+                       config_.text);
   Tensor last = hidden;
   if (batch_.tokens() > count) {
     last = ctx_.allocate(dtype_, {count, config_.text.hidden_size});

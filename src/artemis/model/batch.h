@@ -30,10 +30,11 @@ struct TextBatch {
   std::int64_t sequences() const { return static_cast<std::int64_t>(offsets.size()) - 1; }
 };
 
-// The supervised positions: the logits of row `rows[i]` should give `labels[i]`.
+// The supervised positions: the logits of row `rows[i]` should give `labels[i]`. The rows are distinct.
 struct Supervision {
   std::vector<std::int32_t> rows;
   std::vector<std::int32_t> labels;
+  std::vector<float> weights{};  // of each position's loss; empty: 1 each
 
   std::int64_t count() const { return static_cast<std::int64_t>(rows.size()); }
 };

@@ -26,129 +26,246 @@ struct Pass {
   const CacheStep* step = nullptr;
 };
 
-Tensor offsets_tensor(Context& ctx, const TextBatch& batch) {
-  return ctx.upload(DType::i32, {batch.sequences() + 1}, batch.offsets.data());
+// The tensors of a block that are undefined, from the arena: those that products make, and those that are
+// made from them pointwise. `rows` of the block's tokens pass its attention.
+void allocate_products(Context& ctx, DecoderBlockSaved& saved, std::int64_t rows, const TextConfig& config) {
+  const Tensor& x = saved.in;
+  const std::int64_t q_width = config.num_attention_heads * config.head_dim;
+  const std::int64_t kv_width = config.num_key_value_heads * config.head_dim;
+  const auto need = [&](Tensor& tensor, DType dtype, const Shape& shape) {
+    if (!tensor) tensor = ctx.allocate(dtype, shape);
+  };
+  need(saved.input_layernorm.rstd, DType::f32, {x.dim(0)});
+  need(saved.attention.qkv, x.dtype(), {x.dim(0), q_width + 2 * kv_width});
+  need(saved.attention.out, x.dtype(), {x.dim(0), q_width});
+  need(saved.attention.lse, DType::f32, {x.dim(0), config.num_attention_heads});
+  need(saved.middle, x.dtype(), {rows, config.hidden_size});
+  need(saved.post_attention_layernorm.rstd, DType::f32, {rows});
+  need(saved.mlp.gate_up, x.dtype(), {rows, 2 * config.intermediate_size});
 }
 
-RotaryTable positions_table(Context& ctx, const TextBatch& batch, const TextConfig& config) {
-  const std::vector<float> frequencies = inverse_frequencies(config.rope, config.head_dim);
-  return rotary_table(ctx, batch.positions, frequencies, config.rope.attention_factor);
+void allocate_pointwise(Context& ctx, DecoderBlockSaved& saved, std::int64_t rows, const TextConfig& config) {
+  const auto need = [&](Tensor& tensor, const Shape& shape) {
+    if (!tensor) tensor = ctx.allocate(saved.in.dtype(), shape);
+  };
+  need(saved.input_layernorm.out, saved.in.shape());
+  need(saved.post_attention_layernorm.out, {rows, config.hidden_size});
+  need(saved.mlp.activated, {rows, config.intermediate_size});
 }
 
-void rms_norm(Context& ctx, RmsNormSaved& saved, const Tensor& x, const RmsNorm& weights, float eps) {
-  saved.out = ctx.allocate(x.dtype(), x.shape());
-  saved.rstd = ctx.allocate(DType::f32, {x.dim(0)});
-  rms_norm_forward(ctx, saved.out, saved.rstd, x, weights.weight, eps);
+// The rows that a block passes on: all, or those named.
+std::int64_t passed_on(const Tensor& x, const Tensor& rows) { return rows ? rows.dim(0) : x.dim(0); }
+
+Tensor chosen(Context& ctx, const Tensor& x, const Tensor& rows) {
+  if (!rows) return x;
+  const Tensor some = ctx.allocate(x.dtype(), {rows.dim(0), x.dim(1)});
+  gather_rows(ctx, some, x, rows);
+  return some;
 }
 
-void block_forward(Context& ctx, const Tensor& out, DecoderBlockSaved& saved, const Tensor& x,
-                   const DecoderBlock& weights, std::size_t layer, const Pass& pass) {
-  const AttentionOptions options = attention_options(pass.config);
-  saved.in = x;
-  saved.middle = ctx.allocate(x.dtype(), x.shape());
-  rms_norm(ctx, saved.input_layernorm, x, weights.input_layernorm, pass.config.rms_norm_eps);
-  const std::int64_t qkv_width = (options.heads + 2 * options.kv_heads) * options.head_dim;
-  saved.attention.qkv = ctx.allocate(x.dtype(), {x.dim(0), qkv_width});
-  const auto [q, k, v] = split_qkv(saved.attention.qkv, options);
-  linear_forward(ctx, q, saved.input_layernorm.out, weights.q_proj);
-  linear_forward(ctx, k, saved.input_layernorm.out, weights.k_proj);
-  linear_forward(ctx, v, saved.input_layernorm.out, weights.v_proj);
-  if (pass.cache != nullptr) {
-    self_attention_cached(ctx, saved.attention, *pass.cache, layer, *pass.step, pass.rotary, pass.offsets,
-                          options);
-  } else {
-    self_attention_forward(ctx, saved.attention, pass.rotary, pass.offsets, options);
-  }
-  linear_forward(ctx, saved.middle, saved.attention.out, weights.o_proj);
-  add(ctx, saved.middle, saved.middle, x);
-
-  rms_norm(ctx, saved.post_attention_layernorm, saved.middle, weights.post_attention_layernorm,
-           pass.config.rms_norm_eps);
-  gated_mlp_forward(ctx, out, saved.mlp, saved.post_attention_layernorm.out, weights.mlp,
-                    pass.config.hidden_act);
-  add(ctx, out, out, saved.middle);
-}
-
-// d_x holds d_out on entry and the gradient of the block's input on return.
-void block_backward(Context& ctx, const Tensor& d_x, const DecoderBlock& gradients,
-                    const DecoderBlockSaved& saved, const DecoderBlock& weights, const Pass& pass) {
+// The block up to the MLP's input; expects the tensors of `b` that it fills allocated.
+void attention_half(Context& ctx, const DecoderBlockSaved& b, const Tensor& rows, const DecoderBlock& weights,
+                    std::size_t layer, const Pass& pass) {
   const Arena::Scope scope(ctx.arena());
   const AttentionOptions options = attention_options(pass.config);
-  const Tensor d_branch = ctx.allocate(d_x.dtype(), d_x.shape());
-  gated_mlp_backward(ctx, d_branch, gradients.mlp, d_x, saved.mlp, saved.post_attention_layernorm.out,
-                     weights.mlp, pass.config.hidden_act);
-  rms_norm_backward(ctx, d_branch, gradients.post_attention_layernorm.weight, d_branch, saved.middle,
-                    weights.post_attention_layernorm.weight, saved.post_attention_layernorm.rstd);
-  add(ctx, d_x, d_x, d_branch);
+  rms_norm_forward(ctx, b.input_layernorm.out, b.input_layernorm.rstd, b.in, weights.input_layernorm.weight,
+                   pass.config.rms_norm_eps);
+  linears_forward(ctx, b.attention.qkv, b.input_layernorm.out,
+                  {&weights.q_proj, &weights.k_proj, &weights.v_proj});
+  if (pass.cache != nullptr) {
+    self_attention_cached(ctx, b.attention, *pass.cache, layer, *pass.step, pass.rotary, pass.offsets,
+                          options);
+  } else {
+    self_attention_forward(ctx, b.attention, pass.rotary, pass.offsets, options);
+  }
+  linear_forward(ctx, b.middle, chosen(ctx, b.attention.out, rows), weights.o_proj,
+                 {.activation = {}, .residual = chosen(ctx, b.in, rows)});
+  rms_norm_forward(ctx, b.post_attention_layernorm.out, b.post_attention_layernorm.rstd, b.middle,
+                   weights.post_attention_layernorm.weight, pass.config.rms_norm_eps);
+}
 
-  const Tensor d_attention = ctx.allocate(d_x.dtype(), saved.attention.out.shape());
-  const Tensor d_qkv = ctx.allocate(d_x.dtype(), saved.attention.qkv.shape());
-  const auto [d_q, d_k, d_v] = split_qkv(d_qkv, options);
-  linear_backward(ctx, d_attention, gradients.o_proj, d_x, saved.attention.out, weights.o_proj);
-  self_attention_backward(ctx, d_qkv, d_attention, saved.attention, pass.rotary, pass.offsets, options);
-  linear_backward(ctx, d_branch, gradients.q_proj, d_q, saved.input_layernorm.out, weights.q_proj);
-  linear_backward(ctx, d_branch, gradients.k_proj, d_k, saved.input_layernorm.out, weights.k_proj,
-                  InputGradient::accumulate);
-  linear_backward(ctx, d_branch, gradients.v_proj, d_v, saved.input_layernorm.out, weights.v_proj,
-                  InputGradient::accumulate);
-  rms_norm_backward(ctx, d_branch, gradients.input_layernorm.weight, d_branch, saved.in,
-                    weights.input_layernorm.weight, saved.input_layernorm.rstd);
+// out may be x: a pass that keeps nothing.
+void block_infer(Context& ctx, const Tensor& out, const Tensor& x, const Tensor& rows,
+                 const DecoderBlock& weights, std::size_t layer, const Pass& pass) {
+  const Arena::Scope scope(ctx.arena());
+  const TextConfig& config = pass.config;
+  const Shape passed{passed_on(x, rows), config.hidden_size};
+  const std::int64_t q_width = config.num_attention_heads * config.head_dim;
+  DecoderBlockSaved b;
+  b.in = x;
+  b.input_layernorm.out = ctx.allocate(x.dtype(), x.shape());
+  b.attention.qkv =
+      ctx.allocate(x.dtype(), {x.dim(0), q_width + 2 * config.num_key_value_heads * config.head_dim});
+  b.attention.out = ctx.allocate(x.dtype(), {x.dim(0), q_width});
+  b.middle = ctx.allocate(x.dtype(), passed);
+  b.post_attention_layernorm.out = ctx.allocate(x.dtype(), passed);
+  attention_half(ctx, b, rows, weights, layer, pass);
+  gated_mlp_infer(ctx, out, b.post_attention_layernorm.out, weights.mlp, config.hidden_act, b.middle);
+}
+
+// Fills the tensors of `kept` that are defined.
+void block_forward(Context& ctx, const Tensor& out, const DecoderBlockSaved& kept, const Tensor& rows,
+                   const DecoderBlock& weights, const Pass& pass) {
+  const Arena::Scope scope(ctx.arena());
+  DecoderBlockSaved b = kept;
+  allocate_products(ctx, b, passed_on(b.in, rows), pass.config);
+  allocate_pointwise(ctx, b, passed_on(b.in, rows), pass.config);
+  attention_half(ctx, b, rows, weights, 0, pass);
+  gated_mlp_activate(ctx, b.mlp, b.post_attention_layernorm.out, weights.mlp, pass.config.hidden_act);
+  linear_forward(ctx, out, b.mlp.activated, weights.mlp.down_proj, {.activation = {}, .residual = b.middle});
+}
+
+bool trained(const DecoderBlock& gradients) {
+  return gradients.input_layernorm.weight || trained(gradients.q_proj) || trained(gradients.k_proj) ||
+         trained(gradients.v_proj) || trained(gradients.o_proj) || trained(gradients.mlp.gate_proj) ||
+         trained(gradients.mlp.up_proj) || trained(gradients.mlp.down_proj);
+}
+
+// Makes again what the backward pass reads and `kept` lacks.
+DecoderBlockSaved made_again(Context& ctx, const DecoderBlockSaved& kept, const DecoderSaved& saved,
+                             const Tensor& rows, bool parameters, const DecoderBlock& weights,
+                             const Pass& pass) {
+  DecoderBlockSaved b = kept;
+  const std::int64_t passed = passed_on(b.in, rows);
+  if (saved.recompute == Recompute::full) {
+    allocate_products(ctx, b, passed, pass.config);
+    allocate_pointwise(ctx, b, passed, pass.config);
+    attention_half(ctx, b, rows, weights, 0, pass);
+    gated_mlp_activate(ctx, b.mlp, b.post_attention_layernorm.out, weights.mlp, pass.config.hidden_act);
+  } else if (parameters && saved.recompute == Recompute::selective) {
+    allocate_pointwise(ctx, b, passed, pass.config);
+    rms_norm_forward(ctx, b.input_layernorm.out, Tensor(), b.in, weights.input_layernorm.weight,
+                     pass.config.rms_norm_eps);
+    rms_norm_forward(ctx, b.post_attention_layernorm.out, Tensor(), b.middle,
+                     weights.post_attention_layernorm.weight, pass.config.rms_norm_eps);
+    gated_mlp_reactivate(ctx, b.mlp, pass.config.hidden_act);
+  }
+  return b;
+}
+
+// d_rows, the gradient of the rows that a block passes on, into d_x, that of all its tokens; d_x itself where
+// all pass.
+void spread(Context& ctx, const Tensor& d_x, const Tensor& d_rows, const Tensor& rows) {
+  if (!rows) return;
+  fill(ctx, d_x, 0.0f);
+  scatter_rows(ctx, d_x, d_rows, rows);
+}
+
+// d_out, the gradient of what the block passes on, is overwritten; d_x becomes the gradient of its input.
+// They are one tensor unless `rows` is defined.
+void block_backward(Context& ctx, const Tensor& d_x, const Tensor& d_out, const DecoderBlock& gradients,
+                    const DecoderBlockSaved& kept, const DecoderSaved& saved, const Tensor& rows,
+                    const DecoderBlock& weights, const Pass& pass) {
+  const Arena::Scope scope(ctx.arena());
+  const AttentionOptions options = attention_options(pass.config);
+  const DecoderBlockSaved b = made_again(ctx, kept, saved, rows, trained(gradients), weights, pass);
+  {
+    const Arena::Scope branch(ctx.arena());
+    const Tensor d_branch = ctx.allocate(d_out.dtype(), d_out.shape());
+    gated_mlp_backward(ctx, d_branch, gradients.mlp, d_out, b.mlp, b.post_attention_layernorm.out,
+                       weights.mlp, pass.config.hidden_act);
+    rms_norm_backward(ctx, d_branch, gradients.post_attention_layernorm.weight, d_branch, b.middle,
+                      weights.post_attention_layernorm.weight, b.post_attention_layernorm.rstd);
+    add(ctx, d_out, d_out, d_branch);
+  }
+  const Tensor attended = trained(gradients.o_proj) ? chosen(ctx, b.attention.out, rows) : Tensor();
+  const Tensor d_attended = ctx.allocate(d_out.dtype(), {d_out.dim(0), b.attention.out.dim(1)});
+  linear_backward(ctx, d_attended, gradients.o_proj, d_out, attended, weights.o_proj);
+  const Tensor d_attention = rows ? ctx.allocate(d_x.dtype(), b.attention.out.shape()) : d_attended;
+  spread(ctx, d_attention, d_attended, rows);
+  spread(ctx, d_x, d_out, rows);
+
+  const Tensor d_qkv = ctx.allocate(d_x.dtype(), b.attention.qkv.shape());
+  self_attention_backward(ctx, d_qkv, d_attention, b.attention, pass.rotary, pass.offsets, options);
+  const Tensor d_branch = ctx.allocate(d_x.dtype(), d_x.shape());
+  linears_backward(ctx, d_branch, {&gradients.q_proj, &gradients.k_proj, &gradients.v_proj}, d_qkv,
+                   b.input_layernorm.out, {&weights.q_proj, &weights.k_proj, &weights.v_proj});
+  rms_norm_backward(ctx, d_branch, gradients.input_layernorm.weight, d_branch, b.in,
+                    weights.input_layernorm.weight, b.input_layernorm.rstd);
   add(ctx, d_x, d_x, d_branch);
 }
 
-void infer(Context& ctx, const Tensor& hidden, const Tensor& x, const Decoder& weights, const Pass& pass) {
+RotaryTable rotary_of(Context& ctx, const DecoderInputs& inputs, const TextConfig& config) {
+  return rotary_table(ctx, inputs.positions, inputs.frequencies, config.rope.attention_factor);
+}
+
+// Of the last block alone.
+Tensor rows_of_block(std::size_t block, const Decoder& weights, const Tensor& rows) {
+  return block + 1 == weights.blocks.size() ? rows : Tensor();
+}
+
+void infer(Context& ctx, const Tensor& hidden, const Tensor& x, const Tensor& rows, const Decoder& weights,
+           const Pass& pass) {
+  Tensor out = x;
   for (std::size_t i = 0; i < weights.blocks.size(); ++i) {
-    const Arena::Scope scope(ctx.arena());
-    DecoderBlockSaved block;
-    block_forward(ctx, x, block, x, weights.blocks[i], i, pass);
+    const Tensor some = rows_of_block(i, weights, rows);
+    if (some) out = ctx.allocate(x.dtype(), hidden.shape());
+    block_infer(ctx, out, x, some, weights.blocks[i], i, pass);
   }
-  rms_norm_forward(ctx, hidden, Tensor(), x, weights.norm.weight, pass.config.rms_norm_eps);
+  rms_norm_forward(ctx, hidden, Tensor(), out, weights.norm.weight, pass.config.rms_norm_eps);
 }
 
 }  // namespace
 
+DecoderInputs decoder_inputs(Context& ctx, const TextBatch& batch, const TextConfig& config) {
+  const std::vector<float> frequencies = inverse_frequencies(config.rope, config.head_dim);
+  const auto pairs = static_cast<std::int64_t>(frequencies.size());
+  return {.positions = ctx.upload(DType::i32, {batch.tokens(), 1}, batch.positions.data()),
+          .offsets = ctx.upload(DType::i32, {batch.sequences() + 1}, batch.offsets.data()),
+          .frequencies = ctx.upload(DType::f32, {pairs}, frequencies.data())};
+}
+
 void decoder_forward(Context& ctx, const Tensor& hidden, DecoderSaved& saved, const Tensor& x,
-                     const TextBatch& batch, const Decoder& weights, const TextConfig& config) {
-  saved.offsets = offsets_tensor(ctx, batch);
-  saved.rotary = positions_table(ctx, batch, config);
+                     const TextBatch& batch, const Tensor& rows, const Decoder& gradients,
+                     const Decoder& weights, const TextConfig& config) {
+  const DecoderInputs inputs = decoder_inputs(ctx, batch, config);
+  saved.offsets = inputs.offsets;
+  saved.rotary = rotary_of(ctx, inputs, config);
+  saved.rows = rows;
   const Pass pass{.rotary = saved.rotary, .offsets = saved.offsets, .config = config};
   saved.blocks.resize(weights.blocks.size());
   saved.out = x;
   for (std::size_t i = 0; i < weights.blocks.size(); ++i) {
-    const Tensor next = ctx.allocate(x.dtype(), x.shape());
-    block_forward(ctx, next, saved.blocks[i], saved.out, weights.blocks[i], i, pass);
-    saved.out = next;
+    DecoderBlockSaved& kept = saved.blocks[i];
+    const Tensor some = rows_of_block(i, weights, rows);
+    kept.in = saved.out;
+    saved.out = ctx.allocate(x.dtype(), {passed_on(x, some), x.dim(1)});
+    if (saved.recompute != Recompute::full) allocate_products(ctx, kept, passed_on(x, some), config);
+    if (saved.recompute == Recompute::none && trained(gradients.blocks[i]))
+      allocate_pointwise(ctx, kept, passed_on(x, some), config);
+    block_forward(ctx, saved.out, kept, some, weights.blocks[i], pass);
   }
-  saved.norm.out = hidden;
-  saved.norm.rstd = ctx.allocate(DType::f32, {x.dim(0)});
-  rms_norm_forward(ctx, hidden, saved.norm.rstd, saved.out, weights.norm.weight, config.rms_norm_eps);
+  saved.rstd = ctx.allocate(DType::f32, {hidden.dim(0)});
+  rms_norm_forward(ctx, hidden, saved.rstd, saved.out, weights.norm.weight, config.rms_norm_eps);
 }
 
 void decoder_infer(Context& ctx, const Tensor& hidden, const Tensor& x, const TextBatch& batch,
-                   const Decoder& weights, const TextConfig& config) {
+                   const Tensor& rows, const Decoder& weights, const TextConfig& config) {
   const Arena::Scope scope(ctx.arena());
-  const Tensor offsets = offsets_tensor(ctx, batch);
-  const RotaryTable rotary = positions_table(ctx, batch, config);
-  infer(ctx, hidden, x, weights, {.rotary = rotary, .offsets = offsets, .config = config});
+  const DecoderInputs inputs = decoder_inputs(ctx, batch, config);
+  const RotaryTable rotary = rotary_of(ctx, inputs, config);
+  infer(ctx, hidden, x, rows, weights, {.rotary = rotary, .offsets = inputs.offsets, .config = config});
 }
 
 void decoder_infer_cached(Context& ctx, const Tensor& hidden, KvCache& cache, const CacheStep& step,
-                          const Tensor& x, const TextBatch& batch, const Decoder& weights,
-                          const TextConfig& config) {
+                          const Tensor& x, const DecoderInputs& inputs, const Tensor& rows,
+                          const Decoder& weights, const TextConfig& config) {
   const Arena::Scope scope(ctx.arena());
-  const Tensor offsets = offsets_tensor(ctx, batch);
-  const RotaryTable rotary = positions_table(ctx, batch, config);
-  infer(ctx, hidden, x, weights,
-        {.rotary = rotary, .offsets = offsets, .config = config, .cache = &cache, .step = &step});
+  const RotaryTable rotary = rotary_of(ctx, inputs, config);
+  infer(ctx, hidden, x, rows, weights,
+        {.rotary = rotary, .offsets = inputs.offsets, .config = config, .cache = &cache, .step = &step});
 }
 
 void decoder_backward(Context& ctx, const Tensor& d_x, const Decoder& gradients, const Tensor& d_hidden,
                       const DecoderSaved& saved, const Decoder& weights, const TextConfig& config) {
+  const Arena::Scope scope(ctx.arena());
   const Pass pass{.rotary = saved.rotary, .offsets = saved.offsets, .config = config};
-  rms_norm_backward(ctx, d_x, gradients.norm.weight, d_hidden, saved.out, weights.norm.weight,
-                    saved.norm.rstd);
+  Tensor d_out = saved.rows ? ctx.allocate(d_x.dtype(), d_hidden.shape()) : d_x;
+  rms_norm_backward(ctx, d_out, gradients.norm.weight, d_hidden, saved.out, weights.norm.weight, saved.rstd);
   for (std::size_t i = weights.blocks.size(); i-- > 0;) {
-    block_backward(ctx, d_x, gradients.blocks[i], saved.blocks[i], weights.blocks[i], pass);
+    block_backward(ctx, d_x, d_out, gradients.blocks[i], saved.blocks[i], saved,
+                   rows_of_block(i, weights, saved.rows), weights.blocks[i], pass);
+    d_out = d_x;
   }
 }
 

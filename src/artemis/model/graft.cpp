@@ -25,6 +25,10 @@ Tensor image_rows(Context& ctx, const TextBatch& batch, std::int32_t image_token
 
 DType activation_dtype(const Graft& model) { return model.language_model.embed_tokens.dtype(); }
 
+Tensor supervised_rows(Context& ctx, const TextBatch& batch, const Supervision& supervision) {
+  return index_tensor(ctx, supervision.rows, batch.tokens(), "supervised row");
+}
+
 struct FeaturesSaved {
   VisionTowerSaved tower;
   Tensor merged;  // (image tokens, out_hidden_size)
@@ -39,7 +43,7 @@ void features_forward(Context& ctx, const Tensor& features, FeaturesSaved& saved
   vision_tower_forward(ctx, saved.merged, save_tower ? &saved.tower : nullptr, pictures, model.visual,
                        *config.vision);
   if (!save_tower) ctx.arena().release_to(mark);
-  mlp_forward(ctx, features, saved.projector, saved.merged, model.multi_modal_projector,
+  mlp_forward(ctx, features, &saved.projector, saved.merged, model.multi_modal_projector,
               config.projector_act);
 }
 
@@ -112,47 +116,53 @@ void graft_logits(Context& ctx, const Tensor& logits, const TextBatch& batch, co
   const Tensor x = ctx.allocate(dtype, shape);
   const Tensor hidden = ctx.allocate(dtype, shape);
   embed(ctx, x, batch, features, model, config);
-  decoder_infer(ctx, hidden, x, batch, model.language_model, config.text);
+  decoder_infer(ctx, hidden, x, batch, Tensor(), model.language_model, config.text);
   linear_forward(ctx, logits, hidden, model.language_model.lm_head, Tensor());
 }
 
 double graft_loss(Context& ctx, const TextBatch& batch, const PictureBatch& pictures,
                   const Supervision& supervision, const Graft& model, const GraftConfig& config) {
+  if (supervision.count() == 0) return 0;
   const Arena::Scope scope(ctx.arena());
   const DType dtype = activation_dtype(model);
-  const Shape shape{batch.tokens(), config.text.hidden_size};
-  const Tensor x = ctx.allocate(dtype, shape);
-  const Tensor hidden = ctx.allocate(dtype, shape);
+  const std::int64_t width = config.text.hidden_size;
+  const Tensor x = ctx.allocate(dtype, {batch.tokens(), width});
+  const Tensor hidden = ctx.allocate(dtype, {supervision.count(), width});
   Tensor features;
   if (!pictures.empty()) {
     features = ctx.allocate(dtype, {image_tokens(*config.vision, pictures), config.text.hidden_size});
     image_features(ctx, features, pictures, model, config);
   }
   embed(ctx, x, batch, features, model, config);
-  decoder_infer(ctx, hidden, x, batch, model.language_model, config.text);
+  decoder_infer(ctx, hidden, x, batch, supervised_rows(ctx, batch, supervision), model.language_model,
+                config.text);
   return language_loss(ctx, Tensor(), Tensor(), hidden, model.language_model.lm_head, supervision, 0.0f);
 }
 
 double graft_loss_and_gradients(Context& ctx, const Graft& gradients, const TextBatch& batch,
                                 const PictureBatch& pictures, const Supervision& supervision, float scale,
-                                const Graft& model, const GraftConfig& config) {
+                                const Graft& model, const GraftConfig& config, Recompute recompute) {
+  if (supervision.count() == 0) return 0;
   const Arena::Scope scope(ctx.arena());
   const DType dtype = activation_dtype(model);
   const Shape shape{batch.tokens(), config.text.hidden_size};
+  const Shape supervised{supervision.count(), config.text.hidden_size};
   const bool through_tower = tower_trained(gradients);
   const Tensor x = ctx.allocate(dtype, shape);
-  const Tensor hidden = ctx.allocate(dtype, shape);
+  const Tensor hidden = ctx.allocate(dtype, supervised);
   FeaturesSaved features_saved;
   DecoderSaved decoder_saved;
+  decoder_saved.recompute = recompute;
   Tensor features;
   if (!pictures.empty()) {
     features = ctx.allocate(dtype, {image_tokens(*config.vision, pictures), config.text.hidden_size});
     features_forward(ctx, features, features_saved, through_tower, pictures, model, config);
   }
   embed(ctx, x, batch, features, model, config);
-  decoder_forward(ctx, hidden, decoder_saved, x, batch, model.language_model, config.text);
+  decoder_forward(ctx, hidden, decoder_saved, x, batch, supervised_rows(ctx, batch, supervision),
+                  gradients.language_model, model.language_model, config.text);
 
-  const Tensor d_hidden = ctx.allocate(dtype, shape);
+  const Tensor d_hidden = ctx.allocate(dtype, supervised);
   const double loss = language_loss(ctx, d_hidden, gradients.language_model.lm_head, hidden,
                                     model.language_model.lm_head, supervision, scale);
   const bool decoder_trained = gradients.language_model.embed_tokens.defined();

@@ -44,13 +44,14 @@ void embed(Context& ctx, const Tensor& x, const TextBatch& batch, const Tensor& 
 void graft_logits(Context& ctx, const Tensor& logits, const TextBatch& batch, const Tensor& features,
                   const Graft& model, const GraftConfig& config);
 
-// The sum of -log p over the supervised positions of a batch; no gradients.
+// The weighted sum of -log p over the supervised positions of a batch; no gradients.
 double graft_loss(Context& ctx, const TextBatch& batch, const PictureBatch& pictures,
                   const Supervision& supervision, const Graft& model, const GraftConfig& config);
 
 // The same, and `scale` times its gradients, which accumulate in `gradients` where they are defined.
 double graft_loss_and_gradients(Context& ctx, const Graft& gradients, const TextBatch& batch,
                                 const PictureBatch& pictures, const Supervision& supervision, float scale,
-                                const Graft& model, const GraftConfig& config);
+                                const Graft& model, const GraftConfig& config,
+                                Recompute recompute = Recompute::none);
 
 }  // namespace artemis

@@ -8,7 +8,7 @@
 
 namespace artemis {
 
-// Returns the sum of -log p(label) over the supervised rows. hidden (tokens, hidden_size).
+// Returns the weighted sum of -log p(label). hidden (supervised positions, hidden_size), in their order.
 // When d_hidden (like hidden) is defined it is overwritten with `scale` times the gradient of that sum;
 // d_lm_head (vocab, hidden_size) f32, if defined, accumulates the same.
 double language_loss(Context& ctx, const Tensor& d_hidden, const Tensor& d_lm_head, const Tensor& hidden,

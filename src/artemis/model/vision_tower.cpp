@@ -36,20 +36,26 @@ void embed_patches(Context& ctx, const Tensor& out, const VisionTowerSaved& save
   add(ctx, out, out, positions);
 }
 
-void block_forward(Context& ctx, const Tensor& out, VisionBlockSaved& saved, const Tensor& x,
+// `saved`, if not null, keeps what the backward pass reads; without it nothing is kept and out may be x.
+void block_forward(Context& ctx, const Tensor& out, VisionBlockSaved* saved, const Tensor& x,
                    const VisionBlock& weights, const VisionTowerSaved& tower, const VisionConfig& config) {
-  saved.in = x;
-  saved.middle = ctx.allocate(x.dtype(), x.shape());
-  layer_norm(ctx, saved.norm1, x, weights.norm1);
-  saved.attention.qkv = ctx.allocate(x.dtype(), {x.dim(0), 3 * config.hidden_size});
-  linear_forward(ctx, saved.attention.qkv, saved.norm1.out, weights.qkv);
-  self_attention_forward(ctx, saved.attention, tower.rotary, tower.offsets, attention_options(config));
-  linear_forward(ctx, saved.middle, saved.attention.out, weights.proj);
-  add(ctx, saved.middle, saved.middle, x);
+  VisionBlockSaved unsaved;
+  VisionBlockSaved& state = saved != nullptr ? *saved : unsaved;
+  const std::size_t mark = ctx.arena().used();
+  state.in = x;
+  state.middle = ctx.allocate(x.dtype(), x.shape());
+  layer_norm(ctx, state.norm1, x, weights.norm1);
+  state.attention.qkv = ctx.allocate(x.dtype(), {x.dim(0), 3 * config.hidden_size});
+  state.attention.out = ctx.allocate(x.dtype(), x.shape());
+  if (saved != nullptr) state.attention.lse = ctx.allocate(DType::f32, {x.dim(0), config.num_heads});
+  linear_forward(ctx, state.attention.qkv, state.norm1.out, weights.qkv);
+  self_attention_forward(ctx, state.attention, tower.rotary, tower.offsets, attention_options(config));
+  linear_forward(ctx, state.middle, state.attention.out, weights.proj, {.activation = {}, .residual = x});
 
-  layer_norm(ctx, saved.norm2, saved.middle, weights.norm2);
-  mlp_forward(ctx, out, saved.mlp, saved.norm2.out, weights.mlp, config.hidden_act);
-  add(ctx, out, out, saved.middle);
+  layer_norm(ctx, state.norm2, state.middle, weights.norm2);
+  mlp_forward(ctx, out, saved != nullptr ? &state.mlp : nullptr, state.norm2.out, weights.mlp,
+              config.hidden_act, state.middle);
+  if (saved == nullptr) ctx.arena().release_to(mark);
 }
 
 // d_x holds d_out on entry and the gradient of the block's input on return.
@@ -122,20 +128,16 @@ void vision_tower_forward(Context& ctx, const Tensor& out, VisionTowerSaved* sav
   embed_patches(ctx, x, state, weights);
   state.blocks.resize(saved != nullptr ? weights.blocks.size() : 0);
   for (std::size_t i = 0; i < weights.blocks.size(); ++i) {
-    if (saved != nullptr) {
-      const Tensor next = ctx.allocate(dtype, hidden);
-      block_forward(ctx, next, state.blocks[i], x, weights.blocks[i], state, config);
-      x = next;
-    } else {
-      const Arena::Scope scope(ctx.arena());
-      VisionBlockSaved block;
-      block_forward(ctx, x, block, x, weights.blocks[i], state, config);
-    }
+    const Tensor next = saved != nullptr ? ctx.allocate(dtype, hidden) : x;
+    block_forward(ctx, next, saved != nullptr ? &state.blocks[i] : nullptr, x, weights.blocks[i], state,
+                  config);
+    x = next;
   }
   state.out = x;
   layer_norm(ctx, state.merger_norm, x, weights.merger.norm);
   const Tensor grouped = state.merger_norm.out.view({out.dim(0), config.merge_length() * config.hidden_size});
-  mlp_forward(ctx, out, state.merger_mlp, grouped, weights.merger.mlp, Activation::gelu_erf);
+  mlp_forward(ctx, out, saved != nullptr ? &state.merger_mlp : nullptr, grouped, weights.merger.mlp,
+              Activation::gelu_erf);
 }
 
 void vision_tower_backward(Context& ctx, const VisionTower& gradients, const Tensor& d_out,

@@ -1,6 +1,5 @@
 #include "artemis/nn/layers.h"
 
-#include "artemis/kernels/linear.h"
 #include "artemis/kernels/rows.h"
 
 namespace artemis {
@@ -18,7 +17,7 @@ Tensor adapter_hidden(Context& ctx, const Tensor& x, const Linear& weights) {
 void adapter_backward(Context& ctx, const Tensor& d_x, const Linear& gradients, const Tensor& d_out,
                       const Tensor& x, const Linear& weights) {
   const Arena::Scope scope(ctx.arena());
-  const Tensor d_hidden = ctx.allocate(x.dtype(), {x.dim(0), weights.lora_a.dim(0)});
+  const Tensor d_hidden = ctx.allocate(d_out.dtype(), {d_out.dim(0), weights.lora_a.dim(0)});
   linear_backward_input(ctx, d_hidden, d_out, weights.lora_b, false);
   multiply(ctx, d_hidden, weights.lora_scale);
   if (d_x) linear_backward_input(ctx, d_x, d_hidden, weights.lora_a, true);
@@ -27,10 +26,27 @@ void adapter_backward(Context& ctx, const Tensor& d_x, const Linear& gradients, 
     linear_backward_weight(ctx, gradients.lora_b, Tensor(), d_out, adapter_hidden(ctx, x, weights));
 }
 
+// The weights of maps side by side as one matrix; undefined where they do not lie so, or carry more.
+Tensor joined_weights(std::initializer_list<const Linear*> maps) {
+  Tensor all;
+  for (const Linear* map : maps) {
+    if (map->bias || map->lora_a) return {};
+    all = all ? Tensor::joined_rows(all, map->weight) : map->weight;
+    if (!all) return {};
+  }
+  return all;
+}
+
 }  // namespace
 
-void linear_forward(Context& ctx, const Tensor& out, const Tensor& x, const Linear& weights) {
-  linear_forward(ctx, out, x, weights.weight, weights.bias);
+bool trained(const Linear& gradients) {
+  return gradients.weight || gradients.bias || gradients.lora_a || gradients.lora_b;
+}
+
+void linear_forward(Context& ctx, const Tensor& out, const Tensor& x, const Linear& weights,
+                    const LinearEpilogue& epilogue) {
+  ARTEMIS_ASSERT(!weights.lora_a || !epilogue.activation);
+  linear_forward(ctx, out, x, weights.weight, weights.bias, epilogue);
   if (!weights.lora_a) return;
   const Arena::Scope scope(ctx.arena());
   const Tensor change = ctx.allocate(out.dtype(), out.shape());
@@ -44,6 +60,31 @@ void linear_backward(Context& ctx, const Tensor& d_x, const Linear& gradients, c
   if (gradients.weight || gradients.bias)
     linear_backward_weight(ctx, gradients.weight, gradients.bias, d_out, x);
   if (weights.lora_a) adapter_backward(ctx, d_x, gradients, d_out, x, weights);
+}
+
+void linears_forward(Context& ctx, const Tensor& out, const Tensor& x,
+                     std::initializer_list<const Linear*> maps) {
+  if (const Tensor all = joined_weights(maps)) return linear_forward(ctx, out, x, all, Tensor());
+  std::int64_t column = 0;
+  for (const Linear* map : maps) {
+    const std::int64_t end = column + map->weight.dim(0);
+    linear_forward(ctx, out.columns(column, end), x, *map);
+    column = end;
+  }
+}
+
+void linears_backward(Context& ctx, const Tensor& d_x, std::initializer_list<const Linear*> gradients,
+                      const Tensor& d_out, const Tensor& x, std::initializer_list<const Linear*> maps) {
+  const Tensor all = joined_weights(maps);
+  if (all) linear_backward_input(ctx, d_x, d_out, all, false);
+  std::int64_t column = 0;
+  for (std::size_t i = 0; i < maps.size(); ++i) {
+    const Linear& map = *maps.begin()[i];
+    const std::int64_t end = column + map.weight.dim(0);
+    linear_backward(ctx, all ? Tensor() : d_x, *gradients.begin()[i], d_out.columns(column, end), x, map,
+                    i == 0 ? InputGradient::overwrite : InputGradient::accumulate);
+    column = end;
+  }
 }
 
 }  // namespace artemis

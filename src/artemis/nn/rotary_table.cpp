@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "artemis/kernels/rotary.h"
+
 namespace artemis {
 namespace {
 
@@ -62,45 +64,20 @@ std::vector<float> inverse_frequencies(const RopeConfig& config, std::int64_t he
   return frequencies;
 }
 
-RotaryTable rotary_table(Context& ctx, std::span<const std::int32_t> positions,
-                         std::span<const float> frequencies, float attention_factor) {
-  const Shape shape{static_cast<std::int64_t>(positions.size()),
-                    static_cast<std::int64_t>(frequencies.size())};
-  std::vector<float> cos(positions.size() * frequencies.size());
-  std::vector<float> sin(cos.size());
-  const auto tokens = static_cast<std::int64_t>(positions.size());
-  ctx.pool().ranges(tokens, 64, [&](std::int64_t begin, std::int64_t end) {
-    for (auto t = static_cast<std::size_t>(begin); t < static_cast<std::size_t>(end); ++t) {
-      for (std::size_t i = 0; i < frequencies.size(); ++i) {
-        const float angle = static_cast<float>(positions[t]) * frequencies[i];
-        cos[t * frequencies.size() + i] = std::cos(angle) * attention_factor;
-        sin[t * frequencies.size() + i] = std::sin(angle) * attention_factor;
-      }
-    }
-  });
-  return {ctx.upload(DType::f32, shape, cos.data()), ctx.upload(DType::f32, shape, sin.data())};
+RotaryTable rotary_table(Context& ctx, const Tensor& positions, const Tensor& frequencies,
+                         float attention_factor) {
+  const Shape shape{positions.dim(0), positions.dim(1) * frequencies.dim(0)};
+  const RotaryTable table{.cos = ctx.allocate(DType::f32, shape), .sin = ctx.allocate(DType::f32, shape)};
+  rotary_angles(ctx, table.cos, table.sin, positions, frequencies, attention_factor);
+  return table;
 }
 
 RotaryTable rotary_table_2d(Context& ctx, std::span<const std::array<std::int32_t, 2>> coordinates,
                             std::int64_t head_dim, float theta) {
-  const auto axis_pairs = static_cast<std::size_t>(head_dim / 4);
-  const std::vector<float> frequencies =
-      inverse_frequencies(RopeConfig{.theta = theta}, static_cast<std::int64_t>(2 * axis_pairs));
-  const Shape shape{static_cast<std::int64_t>(coordinates.size()), static_cast<std::int64_t>(2 * axis_pairs)};
-  std::vector<float> cos;
-  std::vector<float> sin;
-  cos.reserve(static_cast<std::size_t>(shape.count()));
-  sin.reserve(static_cast<std::size_t>(shape.count()));
-  for (const auto& coordinate : coordinates) {
-    for (const std::int32_t along_axis : coordinate) {
-      for (std::size_t i = 0; i < axis_pairs; ++i) {
-        const float angle = static_cast<float>(along_axis) * frequencies[i];
-        cos.push_back(std::cos(angle));
-        sin.push_back(std::sin(angle));
-      }
-    }
-  }
-  return {ctx.upload(DType::f32, shape, cos.data()), ctx.upload(DType::f32, shape, sin.data())};
+  const std::vector<float> frequencies = inverse_frequencies(RopeConfig{.theta = theta}, head_dim / 4 * 2);
+  const auto patches = static_cast<std::int64_t>(coordinates.size());
+  return rotary_table(ctx, ctx.upload(DType::i32, {patches, 2}, coordinates.data()),
+                      ctx.upload(DType::f32, {head_dim / 4}, frequencies.data()), 1.0f);
 }
 
 }  // namespace artemis

@@ -36,9 +36,10 @@ struct RotaryTable {
   Tensor sin;  // (tokens, rotary_dim / 2) f32
 };
 
-// The decoder's: angle = position * inverse_frequency, in f32. Memory from the arena.
-RotaryTable rotary_table(Context& ctx, std::span<const std::int32_t> positions,
-                         std::span<const float> frequencies, float attention_factor);
+// The decoder's, from positions (tokens, 1) i32 and inverse_frequencies() (rotary_dim / 2) f32: as
+// rotary_angles(). Memory from the arena.
+RotaryTable rotary_table(Context& ctx, const Tensor& positions, const Tensor& frequencies,
+                         float attention_factor);
 
 // The tower's: the first head_dim / 4 pairs turn by the patch's row, the others by its column.
 // coordinates: (row, column) of each patch. Source: Qwen3VLVisionRotaryEmbedding.

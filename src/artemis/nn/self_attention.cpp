@@ -1,9 +1,16 @@
 #include "artemis/nn/self_attention.h"
 
 #include "artemis/kernels/rotary.h"
-#include "artemis/kernels/rows.h"
 
 namespace artemis {
+namespace {
+
+// Queries and keys side by side, which turn alike.
+Tensor turning(const Tensor& qkv, const AttentionOptions& options) {
+  return qkv.columns(0, (options.heads + options.kv_heads) * options.head_dim);
+}
+
+}  // namespace
 
 QkvView split_qkv(const Tensor& qkv, const AttentionOptions& options) {
   const std::int64_t q_width = options.heads * options.head_dim;
@@ -12,13 +19,10 @@ QkvView split_qkv(const Tensor& qkv, const AttentionOptions& options) {
           qkv.columns(q_width + kv_width, q_width + 2 * kv_width)};
 }
 
-void self_attention_forward(Context& ctx, SelfAttentionSaved& saved, const RotaryTable& rotary,
+void self_attention_forward(Context& ctx, const SelfAttentionSaved& saved, const RotaryTable& rotary,
                             const Tensor& offsets, const AttentionOptions& options) {
   const auto [q, k, v] = split_qkv(saved.qkv, options);
-  rotary_forward(ctx, q, rotary.cos, rotary.sin, options.head_dim);
-  rotary_forward(ctx, k, rotary.cos, rotary.sin, options.head_dim);
-  saved.out = ctx.allocate(q.dtype(), q.shape());
-  saved.lse = ctx.allocate(DType::f32, {q.dim(0), options.heads});
+  rotary_forward(ctx, turning(saved.qkv, options), rotary.cos, rotary.sin, options.head_dim);
   attention_forward(ctx, saved.out, saved.lse, q, k, v, offsets, options);
 }
 
@@ -28,19 +32,15 @@ void self_attention_backward(Context& ctx, const Tensor& d_qkv, const Tensor& d_
   const auto [q, k, v] = split_qkv(saved.qkv, options);
   const auto [d_q, d_k, d_v] = split_qkv(d_qkv, options);
   attention_backward(ctx, d_q, d_k, d_v, d_out, saved.out, saved.lse, q, k, v, offsets, options);
-  rotary_backward(ctx, d_q, rotary.cos, rotary.sin, options.head_dim);
-  rotary_backward(ctx, d_k, rotary.cos, rotary.sin, options.head_dim);
+  rotary_backward(ctx, turning(d_qkv, options), rotary.cos, rotary.sin, options.head_dim);
 }
 
-void self_attention_cached(Context& ctx, SelfAttentionSaved& saved, KvCache& cache, std::size_t layer,
+void self_attention_cached(Context& ctx, const SelfAttentionSaved& saved, KvCache& cache, std::size_t layer,
                            const CacheStep& step, const RotaryTable& rotary, const Tensor& offsets,
                            const AttentionOptions& options) {
   const auto [q, k, v] = split_qkv(saved.qkv, options);
-  rotary_forward(ctx, q, rotary.cos, rotary.sin, options.head_dim);
-  rotary_forward(ctx, k, rotary.cos, rotary.sin, options.head_dim);
-  scatter_rows(ctx, cache.keys[layer], k, step.rows);
-  scatter_rows(ctx, cache.values[layer], v, step.rows);
-  saved.out = ctx.allocate(q.dtype(), q.shape());
+  rotary_to_cache(ctx, saved.qkv, cache.keys[layer], cache.values[layer], step.rows, rotary.cos, rotary.sin,
+                  options.head_dim);
   cached_attention_forward(ctx, saved.out, q, cache.keys[layer], cache.values[layer], step.page_table,
                            step.lengths, offsets, cache.page_size, options);
 }

@@ -21,11 +21,12 @@ QkvView split_qkv(const Tensor& qkv, const AttentionOptions& options);
 struct SelfAttentionSaved {
   Tensor qkv;  // the fused projection with q and k turned
   Tensor out;  // (tokens, heads * head_dim)
-  Tensor lse;  // (tokens, heads) f32
+  Tensor lse;  // (tokens, heads) f32; undefined where no backward pass follows
 };
 
-// Expects saved.qkv filled with the projections; turns q and k in place and fills saved.out and saved.lse.
-void self_attention_forward(Context& ctx, SelfAttentionSaved& saved, const RotaryTable& rotary,
+// Expects saved.qkv filled with the projections and the others allocated; turns q and k in place and fills
+// out and, where defined, lse.
+void self_attention_forward(Context& ctx, const SelfAttentionSaved& saved, const RotaryTable& rotary,
                             const Tensor& offsets, const AttentionOptions& options);
 
 // d_qkv (shape of saved.qkv), overwritten, from d_out (shape of saved.out).
@@ -34,8 +35,8 @@ void self_attention_backward(Context& ctx, const Tensor& d_qkv, const Tensor& d_
                              const Tensor& offsets, const AttentionOptions& options);
 
 // As self_attention_forward, for new tokens of sequences whose earlier keys and values are in the cache of
-// `layer`; writes the new ones there. saved.lse stays undefined.
-void self_attention_cached(Context& ctx, SelfAttentionSaved& saved, KvCache& cache, std::size_t layer,
+// `layer`; writes the new ones there. saved.lse is not used.
+void self_attention_cached(Context& ctx, const SelfAttentionSaved& saved, KvCache& cache, std::size_t layer,
                            const CacheStep& step, const RotaryTable& rotary, const Tensor& offsets,
                            const AttentionOptions& options);
 
