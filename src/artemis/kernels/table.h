@@ -7,6 +7,7 @@
 #include "artemis/kernels/adamw.h"
 #include "artemis/kernels/attention.h"
 #include "artemis/kernels/cross_entropy.h"
+#include "artemis/kernels/fill_normal.h"
 #include "artemis/kernels/linear.h"
 #include "artemis/kernels/norm.h"
 #include "artemis/kernels/rotary.h"
@@ -15,6 +16,7 @@
 #define ARTEMIS_KERNELS(X)                                                                                   \
   X(linear_forward)                                                                                          \
   X(gated_linear_forward)                                                                                    \
+  X(fill_normal)                                                                                             \
   X(rotary_angles)                                                                                           \
   X(rotary_to_cache) X(argmax_rows) X(linear_backward_input) X(linear_backward_weight) X(rms_norm_forward)   \
       X(rms_norm_backward) X(layer_norm_forward) X(layer_norm_backward) X(rotary_forward) X(rotary_backward) \
