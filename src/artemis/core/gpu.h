@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 
 #include "artemis/core/device.h"
 
-struct CUstream_st;    // *: cudaStream_t
-struct cublasContext;  // *: cublasHandle_t
+struct CUstream_st;     // *: cudaStream_t
+struct CUgraphExec_st;  // *: cudaGraphExec_t
+struct cublasContext;   // *: cublasHandle_t
 
 namespace artemis {
 
@@ -57,6 +59,23 @@ class GpuSession {
   std::shared_ptr<void> workspace_;
   CUstream_st* stream_ = nullptr;
   cublasContext* blas_ = nullptr;
+};
+
+// Kernels recorded once and launched again as one: the same kernels over the same memory.
+class GpuGraph {
+ public:
+  // Records what `work` puts into the session's stream, without running it. `work` may neither wait nor copy
+  // from or to memory of the host.
+  GpuGraph(const GpuSession& session, const std::function<void()>& work);
+  ~GpuGraph();
+  GpuGraph(const GpuGraph&) = delete;
+  GpuGraph& operator=(const GpuGraph&) = delete;
+
+  // In order with the other work of the session.
+  void launch(const GpuSession& session) const;
+
+ private:
+  CUgraphExec_st* executable_ = nullptr;
 };
 
 }  // namespace artemis

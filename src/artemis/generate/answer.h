@@ -16,6 +16,10 @@ class Answer {
 
   // Takes the next token from its logits, which are changed.
   void take(std::span<float> logits);
+  // Whether that is the token of the largest logit, whatever came before; it may then be given instead.
+  bool takes_likeliest() const { return sampler_.takes_likeliest(); }
+  // Throws Error for -1, which stands for logits of which none is a number.
+  void take(std::int32_t token);
   bool ended() const { return ended_; }
   // The token taken last.
   std::span<const std::int32_t> last() const { return std::span(&history_.back(), 1); }

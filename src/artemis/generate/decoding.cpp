@@ -1,13 +1,23 @@
 #include "artemis/generate/decoding.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "artemis/kernels/linear.h"
+#include "artemis/kernels/rows.h"
 
 namespace artemis {
 namespace {
 
 constexpr std::int32_t page_size = 64;
+
+// The columns of Slots::values.
+enum Column : std::uint8_t { input_id, position, length, cache_row, columns };
+
+// Host memory as a tensor.
+Tensor on_host(std::vector<std::int32_t>& values, const Shape& shape) {
+  return Tensor::wrap(values.data(), DType::i32, shape, Device{}, nullptr, false);
+}
 
 }  // namespace
 
@@ -19,12 +29,30 @@ Decoding::Decoding(Context& ctx, const Graft& model, const GraftConfig& config,
     const auto own = static_cast<std::int32_t>((tokens + page_size - 1) / page_size);
     sequences_.push_back({.first_page = pages, .pages = own});
     pages += own;
+    most_pages_ = std::max(most_pages_, own);
   }
   const TextConfig& text = config.text;
+  const Device device = ctx.device();
+  const auto count = static_cast<std::int64_t>(max_tokens.size());
   cache_ = KvCache(dtype_, text.num_hidden_layers, pages, page_size, text.num_key_value_heads * text.head_dim,
-                   ctx.device());
-  logits_ = Tensor::allocate(DType::f32, {static_cast<std::int64_t>(max_tokens.size()), text.vocab_size},
-                             ctx.device());
+                   device);
+  logits_ = Tensor::allocate(DType::f32, {count, text.vocab_size}, device);
+  likeliest_ = Tensor::allocate(DType::i32, {count}, device);
+  likeliest_on_host_.resize(max_tokens.size());
+
+  slots_.values = Tensor::allocate(DType::i32, {columns * count}, device);
+  slots_.page_table = Tensor::allocate(DType::i32, {count, most_pages_}, device);
+  std::vector<std::int32_t> offsets(max_tokens.size() + 1);
+  std::iota(offsets.begin(), offsets.end(), 0);
+  slots_.offsets = Tensor::from<std::int32_t>(offsets, {count + 1}).to(device);
+  const std::vector<float> frequencies = inverse_frequencies(text.rope, text.head_dim);
+  slots_.frequencies =
+      Tensor::from<float>(frequencies, {static_cast<std::int64_t>(frequencies.size())}).to(device);
+}
+
+Tensor Decoding::Slots::column(std::int64_t which, std::int64_t count) const {
+  const std::int64_t begin = which * (values.dim(0) / columns);
+  return values.rows(begin, begin + count);
 }
 
 // The turns one after the other, each token with its position and its row of the cache: the pages of a
@@ -44,51 +72,128 @@ void Decoding::lay_out(std::span<const Turn> turns) {
       batch_.positions.push_back(position);
       rows_.push_back(sequence.first_page * page_size + position);
     }
-    batch_.input_ids.insert(batch_.input_ids.end(), turn.tokens.begin(), turn.tokens.end());
+    for (const std::int32_t id : turn.tokens) {
+      require(id >= 0 && id < config_.text.vocab_size, "generate", "token id {} is outside [0, {})", id,
+              config_.text.vocab_size);
+      batch_.input_ids.push_back(id);
+    }
     batch_.offsets.push_back(static_cast<std::int32_t>(batch_.input_ids.size()));
     lengths_.push_back(after);
     sequence.length = after;
   }
 }
 
-// (turns, most pages of one); what lies past a conversation's own pages is never read.
-Tensor Decoding::page_table(std::span<const Turn> turns) {
-  std::int32_t most = 0;
-  for (const Turn& turn : turns) most = std::max(most, sequences_[turn.sequence].pages);
+// (turns, pages); what lies past a conversation's own pages is never read.
+std::vector<std::int32_t> Decoding::page_table(std::span<const Turn> turns, std::int32_t pages) const {
   std::vector<std::int32_t> table;
-  table.reserve(turns.size() * static_cast<std::size_t>(most));
+  table.reserve(turns.size() * static_cast<std::size_t>(pages));
   for (const Turn& turn : turns) {
     const Sequence& sequence = sequences_[turn.sequence];
-    for (std::int32_t page = 0; page < most; ++page)
+    for (std::int32_t page = 0; page < pages; ++page)
       table.push_back(sequence.first_page + std::min(page, sequence.pages - 1));
   }
-  return ctx_.upload(DType::i32, {static_cast<std::int64_t>(turns.size()), most}, table.data());
+  return table;
 }
 
-Tensor Decoding::advance(std::span<const Turn> turns, const Tensor& features) {
-  const Arena::Scope scope(ctx_.arena());
+void Decoding::advance(std::span<const Turn> turns, const Tensor& features) {
+  const bool by_one =
+      !features && std::ranges::all_of(turns, [](const Turn& turn) { return turn.tokens.size() == 1; });
   lay_out(turns);
-  const auto count = static_cast<std::int64_t>(turns.size());
-  const Tensor lengths = ctx_.upload(DType::i32, {count}, lengths_.data());
+  turns_ = static_cast<std::int64_t>(turns.size());
+  if (by_one) {
+    advance_by_one(turns);
+  } else {
+    advance_any(turns, features);
+  }
+}
+
+void Decoding::advance_any(std::span<const Turn> turns, const Tensor& features) {
+  const Arena::Scope scope(ctx_.arena());
+  const Tensor lengths = ctx_.upload(DType::i32, {turns_}, lengths_.data());
   const Tensor rows = ctx_.upload(DType::i32, {batch_.tokens()}, rows_.data());
-  const Shape shape{batch_.tokens(), config_.text.hidden_size};
+  const std::vector<std::int32_t> table = page_table(turns, most_pages_);
+  const Tensor pages = ctx_.upload(DType::i32, {turns_, most_pages_}, table.data());
+  std::vector<std::int32_t> last(batch_.offsets.begin() + 1, batch_.offsets.end());
+  for (std::int32_t& row : last) --row;
+  const Tensor last_rows = ctx_.upload(DType::i32, {turns_}, last.data());
+  const std::int64_t width = config_.text.hidden_size;
+  const Tensor x = ctx_.allocate(dtype_, {batch_.tokens(), width});
+  const Tensor hidden = ctx_.allocate(dtype_, {turns_, width});
+  embed(ctx_, x, batch_, features, model_, config_);
+  decoder_infer_cached(ctx_, hidden, cache_, {pages, lengths, rows}, x,
+                       decoder_inputs(ctx_, batch_, config_.text), last_rows, model_.language_model,
+                       config_.text);
+  finish(hidden, turns_);
+}
+
+void Decoding::finish(const Tensor& hidden, std::int64_t count) {
+  const Tensor logits = logits_.rows(0, count);
+  linear_forward(ctx_, logits, hidden, model_.language_model.lm_head, Tensor());
+  argmax_rows(ctx_, likeliest_.rows(0, count), logits);
+}
+
+void Decoding::advance_by_one(std::span<const Turn> turns) {
+  fill_slots(turns);
+  if (ctx_.device().kind == DeviceKind::cpu) return pass_over_slots(turns_);
+  const std::size_t used = ctx_.arena().used();
+  const auto found = recorded_.find(turns_);
+  if (found == recorded_.end()) {
+    // The first pass of its kind runs as it is: what is chosen at first use is then chosen.
+    pass_over_slots(turns_);
+    recorded_[turns_] = {};
+    return;
+  }
+  Recorded& recorded = found->second;
+  // What lies in the arena beyond `arena_used` would be overwritten.
+  if (recorded.graph == nullptr || used > recorded.arena_used) {
+    recorded.graph = std::make_unique<GpuGraph>(ctx_.gpu(), [&] { pass_over_slots(turns_); });
+    recorded.arena_used = used;
+  }
+  recorded.graph->launch(ctx_.gpu());
+}
+
+void Decoding::fill_slots(std::span<const Turn> turns) {
+  const auto count = turns.size();
+  const std::size_t stride = sequences_.size();
+  std::vector<std::int32_t>& values = slots_.staging;
+  values.resize(columns * stride);
+  for (std::size_t i = 0; i < count; ++i) {
+    values[input_id * stride + i] = batch_.input_ids[i];
+    values[position * stride + i] = batch_.positions[i];
+    values[length * stride + i] = lengths_[i];
+    values[cache_row * stride + i] = rows_[i];
+  }
+  ctx_.copy(slots_.values, on_host(values, slots_.values.shape()));
+  const auto same = [](const Turn& turn, std::size_t sequence) { return turn.sequence == sequence; };
+  if (std::ranges::equal(turns, slots_.conversations, same)) return;
+  slots_.conversations.clear();
+  for (const Turn& turn : turns) slots_.conversations.push_back(turn.sequence);
+  std::vector<std::int32_t> table = page_table(turns, most_pages_);
+  ctx_.copy(slots_.page_table.rows(0, turns_), on_host(table, {turns_, most_pages_}));
+}
+
+void Decoding::pass_over_slots(std::int64_t count) {
+  const Arena::Scope scope(ctx_.arena());
+  const Shape shape{count, config_.text.hidden_size};
   const Tensor x = ctx_.allocate(dtype_, shape);
   const Tensor hidden = ctx_.allocate(dtype_, shape);
-  embed(ctx_, x, batch_, features, model_, config_);
-  decoder_infer_cached(ctx_, hidden, cache_, {page_table(turns), lengths, rows}, x,
-                       decoder_inputs(ctx_, batch_, config_.text), Tensor(), model_.language_model,
-                       config_.text);
-  Tensor last = hidden;
-  if (batch_.tokens() > count) {
-    last = ctx_.allocate(dtype_, {count, config_.text.hidden_size});
-    for (std::int64_t i = 0; i < count; ++i) {
-      const std::int64_t end = batch_.offsets[static_cast<std::size_t>(i) + 1];
-      ctx_.copy(last.rows(i, i + 1), hidden.rows(end - 1, end));
-    }
-  }
-  const Tensor logits = logits_.rows(0, count);
-  linear_forward(ctx_, logits, last, model_.language_model.lm_head, Tensor());
-  return logits.to(Device{});
+  gather_rows(ctx_, x, model_.language_model.embed_tokens, slots_.column(input_id, count));
+  decoder_infer_cached(
+      ctx_, hidden, cache_,
+      {slots_.page_table.rows(0, count), slots_.column(length, count), slots_.column(cache_row, count)}, x,
+      {.positions = slots_.column(position, count).view({count, 1}),
+       .offsets = slots_.offsets.rows(0, count + 1),
+       .frequencies = slots_.frequencies},
+      Tensor(), model_.language_model, config_.text);
+  finish(hidden, count);
+}
+
+Tensor Decoding::logits() const { return logits_.rows(0, turns_).to(Device{}); }
+
+std::span<const std::int32_t> Decoding::likeliest() {
+  likeliest_on_host_.resize(static_cast<std::size_t>(turns_));
+  ctx_.copy(on_host(likeliest_on_host_, {turns_}), likeliest_.rows(0, turns_));
+  return likeliest_on_host_;
 }
 
 }  // namespace artemis

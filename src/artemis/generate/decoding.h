@@ -1,9 +1,12 @@
 // Several conversations that go on side by side over one paged cache.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <span>
 #include <vector>
 
+#include "artemis/core/gpu.h"
 #include "artemis/model/graft.h"
 
 namespace artemis {
@@ -14,7 +17,8 @@ struct Turn {
   std::span<const std::int32_t> tokens;
 };
 
-// The cache and the memory of the steps are planned before the first.
+// The cache and the memory of the steps are planned before the first. On a GPU a pass of one token for each
+// conversation is recorded once for each number of conversations, and launched as a whole from then on.
 class Decoding {
  public:
   // One conversation for each of `max_tokens`, which bounds its length. All arguments but that must outlive
@@ -23,9 +27,13 @@ class Decoding {
            std::span<const std::int64_t> max_tokens);
 
   // One pass: each turn follows what its conversation has had so far; `features` are those of the turns'
-  // image tokens, in order (undefined: none). A conversation has at most one turn in a pass. Returns logits
-  // (turns, vocab) f32 on the host, of the token after each turn, valid until the next pass.
-  Tensor advance(std::span<const Turn> turns, const Tensor& features);
+  // image tokens, in order (undefined: none). A conversation has at most one turn in a pass.
+  void advance(std::span<const Turn> turns, const Tensor& features);
+
+  // Of the token after each turn of the last pass: logits (turns, vocab) f32 on the host, valid until the
+  // next pass, and the id of the largest, the lower of equal ones (-1: none is a number).
+  Tensor logits() const;
+  std::span<const std::int32_t> likeliest();
 
  private:
   struct Sequence {
@@ -34,8 +42,31 @@ class Decoding {
     std::int64_t length = 0;
   };
 
+  // Where a pass of one token for each conversation finds what changes from pass to pass; on the device.
+  struct Slots {
+    Tensor values;  // (4 * conversations) i32: input_ids, positions, lengths, rows of the cache
+    Tensor page_table;
+    Tensor offsets;
+    Tensor frequencies;
+    std::vector<std::size_t> conversations;  // whose pages page_table holds
+    std::vector<std::int32_t> staging;       // values on the host
+
+    Tensor column(std::int64_t which, std::int64_t count) const;
+  };
+
+  // A pass over the slots, recorded. Its intermediate results lie in the arena from `arena_used` on.
+  struct Recorded {
+    std::unique_ptr<GpuGraph> graph;
+    std::size_t arena_used = 0;
+  };
+
   void lay_out(std::span<const Turn> turns);
-  Tensor page_table(std::span<const Turn> turns);
+  std::vector<std::int32_t> page_table(std::span<const Turn> turns, std::int32_t pages) const;
+  void advance_any(std::span<const Turn> turns, const Tensor& features);
+  void advance_by_one(std::span<const Turn> turns);
+  void fill_slots(std::span<const Turn> turns);
+  void pass_over_slots(std::int64_t count);
+  void finish(const Tensor& hidden, std::int64_t count);
 
   Context& ctx_;
   const Graft& model_;
@@ -43,10 +74,16 @@ class Decoding {
   DType dtype_;
   KvCache cache_;
   std::vector<Sequence> sequences_;
-  Tensor logits_;
+  std::int32_t most_pages_ = 0;  // of one conversation
+  Tensor logits_;                // (conversations, vocab) f32
+  Tensor likeliest_;             // (conversations) i32
+  std::vector<std::int32_t> likeliest_on_host_;
+  std::int64_t turns_ = 0;  // of the last pass
   TextBatch batch_;
   std::vector<std::int32_t> lengths_;  // of each turn's conversation, the turn included
   std::vector<std::int32_t> rows_;     // of the cache, for each token
+  Slots slots_;
+  std::map<std::int64_t, Recorded> recorded_;  // by the number of turns
 };
 
 }  // namespace artemis

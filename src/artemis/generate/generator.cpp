@@ -62,7 +62,14 @@ Tensor features_of(Context& ctx, const Graft& model, const GraftConfig& config,
 // One pass for these turns, each of which takes a token.
 void step(Decoding& decoding, std::deque<Answer>& answers, const std::vector<Turn>& turns,
           const Tensor& features) {
-  const Tensor logits = decoding.advance(turns, features);
+  decoding.advance(turns, features);
+  if (std::ranges::all_of(turns,
+                          [&](const Turn& turn) { return answers[turn.sequence].takes_likeliest(); })) {
+    const std::span<const std::int32_t> tokens = decoding.likeliest();
+    for (std::size_t i = 0; i < turns.size(); ++i) answers[turns[i].sequence].take(tokens[i]);
+    return;
+  }
+  const Tensor logits = decoding.logits();
   for (std::size_t i = 0; i < turns.size(); ++i) {
     const auto row = static_cast<std::int64_t>(i);
     answers[turns[i].sequence].take(logits.rows(row, row + 1).mutable_values<float>());

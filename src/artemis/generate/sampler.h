@@ -25,6 +25,9 @@ class Sampler {
  public:
   explicit Sampler(const SamplingOptions& options);
 
+  // Whether next() gives the token of the largest logit, whatever the history.
+  bool takes_likeliest() const { return options_.temperature == 0.0f && options_.repetition_penalty == 1.0f; }
+
   // The next token. logits (vocabulary) are changed; `history` holds the prompt and the tokens so far.
   // Filters run in transformers' order: repetition penalty, temperature, top-k, top-p, min-p. A tie goes to
   // the lower id. Throws Error when no logit is a number.

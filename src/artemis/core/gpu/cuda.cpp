@@ -90,6 +90,28 @@ GpuSession::~GpuSession() {
 
 void GpuSession::copy(const RowCopy& rows) const { copy_in_stream(rows, stream_); }
 
+GpuGraph::GpuGraph(const GpuSession& session, const std::function<void()>& work) {
+  ARTEMIS_CUDA_CHECK(cudaStreamBeginCapture(session.stream(), cudaStreamCaptureModeThreadLocal));
+  cudaGraph_t graph = nullptr;
+  try {
+    work();
+  } catch (...) {
+    static_cast<void>(cudaStreamEndCapture(session.stream(), &graph));
+    if (graph != nullptr) static_cast<void>(cudaGraphDestroy(graph));
+    throw;
+  }
+  ARTEMIS_CUDA_CHECK(cudaStreamEndCapture(session.stream(), &graph));
+  const cudaError_t status = cudaGraphInstantiate(&executable_, graph, 0);
+  static_cast<void>(cudaGraphDestroy(graph));
+  check(status, "cudaGraphInstantiate");
+}
+
+GpuGraph::~GpuGraph() { static_cast<void>(cudaGraphExecDestroy(executable_)); }
+
+void GpuGraph::launch(const GpuSession& session) const {
+  ARTEMIS_CUDA_CHECK(cudaGraphLaunch(executable_, session.stream()));
+}
+
 void GpuSession::synchronize() const { ARTEMIS_CUDA_CHECK(cudaStreamSynchronize(stream_)); }
 
 }  // namespace artemis
