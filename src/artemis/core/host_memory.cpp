@@ -1,5 +1,8 @@
 #include "artemis/core/host_memory.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <bit>
 #include <cstdlib>
 #include <map>
@@ -73,6 +76,18 @@ std::shared_ptr<void> host_allocate(std::size_t bytes) {
   return {block, [size](void* memory) {
             if (!blocks().keep(memory, size)) std::free(memory);
           }};
+}
+
+void touch_pages(const void* memory, std::size_t bytes) {
+#ifdef MADV_POPULATE_READ
+  static const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<std::uintptr_t>(memory) / page * page;
+  const auto end = reinterpret_cast<std::uintptr_t>(memory) + bytes;
+  static_cast<void>(madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_READ));
+#else
+  static_cast<void>(memory);
+  static_cast<void>(bytes);
+#endif
 }
 
 }  // namespace artemis

@@ -1,6 +1,7 @@
 // A build without a GPU back end.
 #include "artemis/core/error.h"
 #include "artemis/core/gpu.h"
+#include "artemis/core/gpu_uploader.h"
 
 namespace artemis {
 namespace {
@@ -25,5 +26,11 @@ void GpuSession::synchronize() const {}
 GpuGraph::GpuGraph(const GpuSession&, const std::function<void()>&) { ARTEMIS_ASSERT(false); }
 GpuGraph::~GpuGraph() = default;
 void GpuGraph::launch(const GpuSession&) const {}
+struct GpuUploader::State {};
+GpuUploader::GpuUploader(Device device, ThreadPool&) { refuse(device); }
+GpuUploader::~GpuUploader() = default;
+void GpuUploader::upload(std::span<const Upload>) {}
+
+std::shared_ptr<void> gpu_allocate_pinned(Device device, std::size_t) { refuse(device); }
 
 }  // namespace artemis

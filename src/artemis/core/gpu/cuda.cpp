@@ -4,28 +4,20 @@
 
 #include "artemis/core/error.h"
 #include "artemis/core/gpu.h"
+#include "artemis/core/gpu/check.h"
 
 namespace artemis {
 namespace {
 
 constexpr std::size_t workspace_bytes = std::size_t{32} << 20;  // what NVIDIA recommends for Hopper
 
-void check(cudaError_t status, const char* call) {
-  require(status == cudaSuccess, "cuda", "{} failed: {}", call, cudaGetErrorString(status));
-}
+void check(cudaError_t status, const char* call) { gpu::check(status, call); }
 
 void check(cublasStatus_t status, const char* call) {
   require(status == CUBLAS_STATUS_SUCCESS, "cublas", "{} failed: {}", call, cublasGetStatusString(status));
 }
 
 #define ARTEMIS_CUDA_CHECK(call) check(call, #call)
-
-void select(Device device) {
-  ARTEMIS_ASSERT(device.kind == DeviceKind::cuda);
-  const cudaError_t status = cudaSetDevice(device.index);
-  require(status == cudaSuccess, "device", "{} is not available: {}", device_name(device),
-          cudaGetErrorString(status));
-}
 
 void copy_in_stream(const RowCopy& r, cudaStream_t stream) {
   const bool gaps = r.rows > 1 && (r.to_stride != r.row_bytes || r.from_stride != r.row_bytes);
@@ -39,8 +31,20 @@ void copy_in_stream(const RowCopy& r, cudaStream_t stream) {
 
 }  // namespace
 
+void gpu::check(int status, const char* call) {
+  const auto error = static_cast<cudaError_t>(status);
+  require(error == cudaSuccess, "cuda", "{} failed: {}", call, cudaGetErrorString(error));
+}
+
+void gpu::select(Device device) {
+  ARTEMIS_ASSERT(device.kind == DeviceKind::cuda);
+  const cudaError_t status = cudaSetDevice(device.index);
+  require(status == cudaSuccess, "device", "{} is not available: {}", device_name(device),
+          cudaGetErrorString(status));
+}
+
 std::shared_ptr<void> gpu_allocate(Device device, std::size_t bytes) {
-  select(device);
+  gpu::select(device);
   void* memory = nullptr;
   const cudaError_t status = cudaMalloc(&memory, bytes > 0 ? bytes : 1);
   if (status == cudaErrorMemoryAllocation) {
@@ -53,12 +57,12 @@ std::shared_ptr<void> gpu_allocate(Device device, std::size_t bytes) {
 
 // The default stream waits for every stream of a session, and they for it.
 void gpu_zero(Device device, void* memory, std::size_t bytes) {
-  select(device);
+  gpu::select(device);
   ARTEMIS_CUDA_CHECK(cudaMemset(memory, 0, bytes));
 }
 
 std::size_t gpu_free_bytes(Device device) {
-  select(device);
+  gpu::select(device);
   std::size_t available = 0;
   std::size_t total = 0;
   ARTEMIS_CUDA_CHECK(cudaMemGetInfo(&available, &total));
@@ -66,7 +70,7 @@ std::size_t gpu_free_bytes(Device device) {
 }
 
 void gpu_copy(Device device, const RowCopy& rows) {
-  select(device);
+  gpu::select(device);
   copy_in_stream(rows, nullptr);
   ARTEMIS_CUDA_CHECK(cudaStreamSynchronize(nullptr));
 }
