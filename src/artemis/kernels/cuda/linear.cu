@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "artemis/kernels/cuda/device.cuh"
+#include "artemis/kernels/cuda/few_rows.cuh"
 #include "artemis/kernels/table.h"
 
 namespace artemis::cuda {
@@ -77,6 +78,7 @@ __global__ void column_sums(float* sums, Rows<const T> matrix, std::int64_t rows
 void linear_forward(Context& ctx, const Tensor& out, const Tensor& x, const Tensor& weight,
                     const Tensor& bias, const LinearEpilogue& epilogue) {
   if (out.count() == 0) return;
+  if (few_rows_linear(ctx, out, x, weight, bias, epilogue)) return;
   // A bias in place before the product is added in f32, before the one rounding.
   if (bias) start_from_bias(ctx, out, bias);
   matmul(ctx, out, x, false, weight, true, bias.defined());
@@ -87,6 +89,7 @@ void linear_forward(Context& ctx, const Tensor& out, const Tensor& x, const Tens
 void gated_linear_forward(Context& ctx, const Tensor& out, const Tensor& x, const Tensor& gate_weight,
                           const Tensor& up_weight, Activation activation) {
   if (out.count() == 0) return;
+  if (few_rows_gated_linear(ctx, out, x, gate_weight, up_weight, activation)) return;
   const Arena::Scope scope(ctx.arena());
   if (const Tensor both = Tensor::joined_rows(gate_weight, up_weight)) {
     const Tensor product = ctx.allocate(out.dtype(), {out.dim(0), both.dim(0)});

@@ -1,0 +1,428 @@
+// Attention of a few new tokens over a paged cache in bf16: the keys of a sequence are shared out over blocks
+// (splits), each of which serves all query heads of a key head, so that the cache is read once; a second
+// kernel combines what the splits found (flash decoding; Dao et al. 2023). The launch depends on the shapes
+// alone: lengths are read on the device.
+#pragma once
+
+#include "artemis/kernels/cuda/attention_forward.cuh"
+#include "artemis/kernels/cuda/warp_mma.cuh"
+
+namespace artemis::cuda {
+
+constexpr int decode_warps = 4;    // of a block; each has keys and a running softmax of its own
+constexpr int decode_queries = 16; // rows of an MMA: query heads of a key head, token after token
+constexpr int decode_keys = 16;    // of a warp at a time
+constexpr int decode_stages = 2;
+constexpr int decode_tile = decode_warps * decode_keys;
+constexpr int decode_most_splits = 64;
+
+// What the splits hand over, for (token, head, split): the maximum of the scores, in base 2 and -inf where
+// there were no keys; the sum of the exponentials; and their product with the values, `dim` elements, defined
+// where there were keys.
+struct DecodePartials {
+  float* maxima;
+  float* sums;
+  float* out;
+  int heads, splits;
+
+  __device__ std::int64_t index(int token, int head, int split) const {
+    return (static_cast<std::int64_t>(token) * heads + head) * splits + split;
+  }
+};
+
+// Keys and values of a warp's step. Of the keys, each lane copies what it reads itself: of key 8 half + lane
+// / 4 the elements from 32 unit + 8 (lane % 4).
+template <int dim>
+struct DecodeStage {
+  static constexpr int units = dim / 32;
+  static constexpr int stride = dim + 8;  // eight rows at one column lie in distinct banks
+  uint4 keys[2][units][warp_size];
+  bfloat16 values[decode_keys * stride];
+};
+
+template <int dim>
+struct DecodeShared {
+  static constexpr int query_stride = dim + 32;
+  static constexpr int out_stride = dim + 8;
+  union Ring {
+    DecodeStage<dim> stages[decode_stages];
+    float out[decode_queries * out_stride];  // at the end
+  };
+  Ring rings[decode_warps];
+  bfloat16 queries[decode_queries * query_stride];
+  float maxima[decode_warps][decode_queries];
+  float sums[decode_warps][decode_queries];
+};
+
+// Up to 16 queries of one key head: query r is head r % group of the sequence's token r / group.
+struct DecodeQueries {
+  int first_token, past, group, first_head, begin, count, window;
+
+  __device__ int token(int query) const { return first_token + (begin + query) / group; }
+  __device__ int head(int query) const { return first_head + (begin + query) % group; }
+  __device__ Visible visible(int query) const {
+    const int position = past + (begin + query) / group;
+    return {window > 0 ? max(0, position + 1 - window) : 0, position + 1};
+  }
+  // The keys that any of them sees.
+  __device__ Visible all() const { return {visible(0).begin, visible(count - 1).end}; }
+};
+
+// The keys of a warp on their way: tiles of the block's split, 16 keys of each.
+template <int dim>
+class DecodeKeys {
+ public:
+  __device__ DecodeKeys(Rows<const bfloat16> k, Rows<const bfloat16> v, const std::int32_t* pages, int width,
+                        int page_size, DecodeStage<dim>* stages)
+      : k_(k), v_(v), pages_(pages), width_(width), page_size_(page_size), stages_(stages) {
+    look_up(static_cast<int>(blockIdx.x));  // likely the first, and known before the length is
+  }
+
+  __device__ void start(int tile, Visible all) {
+    all_ = all;
+    if (tile != tile_) look_up(tile);
+  }
+
+  // Asks for the next tile, if there is one.
+  __device__ void request(int stage) {
+    if (tile_ * decode_tile < all_.end) {
+      copy(stages_[stage]);
+      look_up(tile_ + static_cast<int>(gridDim.x));
+    }
+    end_copies();
+  }
+
+  // The position of a warp's first key in a tile.
+  __device__ static int first_key(int tile) {
+    return tile * decode_tile + static_cast<int>(threadIdx.x) / warp_size * decode_keys;
+  }
+
+ private:
+  // The row of key `lane` of the tile, for any tile.
+  __device__ void look_up(int tile) {
+    tile_ = tile;
+    const int key = first_key(tile) + lane() % decode_keys;
+    const int page = key / page_size_;
+    row_ = page < width_ ? __ldcg(pages_ + page) * page_size_ + key % page_size_ : 0;
+  }
+
+  __device__ void copy(DecodeStage<dim>& stage) const {
+    using Stage = DecodeStage<dim>;
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const int key = half * 8 + lane() / 4;
+      const bfloat16* source = row(k_, key) + lane() % 4 * 8;
+      const bool inside = all_.contains(first_key(tile_) + key);
+#pragma unroll
+      for (int u = 0; u < Stage::units; ++u) {
+        copy_async(&stage.keys[half][u][lane()], source + u * 32, inside);
+      }
+    }
+    constexpr int lanes = dim / 8;  // of a key
+    constexpr int keys = warp_size / lanes;
+#pragma unroll
+    for (int i = 0; i < decode_keys; i += keys) {
+      const int key = i + lane() / lanes;
+      const int column = lane() % lanes * 8;
+      copy_async(stage.values + key * Stage::stride + column, row(v_, key) + column,
+                 all_.contains(first_key(tile_) + key));
+    }
+  }
+
+  // Of key `key` of the warp's, which may differ from lane to lane. A key outside has row 0, or one of its
+  // table's that is not read.
+  __device__ const bfloat16* row(const Rows<const bfloat16>& rows, int key) const {
+    const int found = __shfl_sync(all_lanes, row_, key);
+    return rows[all_.contains(first_key(tile_) + key) ? found : 0];
+  }
+
+  __device__ static int lane() { return static_cast<int>(threadIdx.x) % warp_size; }
+
+  Rows<const bfloat16> k_, v_;
+  const std::int32_t* pages_;
+  int width_, page_size_;
+  DecodeStage<dim>* stages_;
+  Visible all_ = {0, 0};
+  int tile_ = 0;
+  int row_ = 0;
+};
+
+// Two values as neighbours in a register, the first in its lower half.
+__device__ inline unsigned pack(float first, float second) {
+  unsigned packed;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(packed) : "f"(second), "f"(first));
+  return packed;
+}
+
+// Four 8 x 8 matrices whose rows begin at the addresses of lanes 0 to 7, 8 to 15, ...: lane 4 g + t gets
+// rows 2 t and 2 t + 1 of column g of each.
+__device__ inline void load_transposed(unsigned (&to)[4], const bfloat16* row) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+               : "r"(shared_address(row))
+               : "memory");
+}
+
+// A warp's running softmax. Lane 4 g + t has queries g and g + 8 (half 0 and 1) and, of every eight keys or
+// elements, 2 t and 2 t + 1.
+template <int dim>
+class DecodeSoftmax {
+ public:
+  __device__ DecodeSoftmax(const DecodeQueries& queries, float scale) : scale_(scale * 1.44269504f) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const int query = half * 8 + lane() / 4;
+      visible_[half] = query < queries.count ? queries.visible(query) : Visible{0, 0};
+    }
+  }
+
+  __device__ void add(const DecodeStage<dim>& stage, const bfloat16* queries, int first_key) {
+    float scores[2][4] = {};
+    multiply(scores, stage, queries);
+    unsigned weights[4];
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const float factor = soften(scores, half, first_key + lane() % 4 * 2);
+      weights[half] = pack(scores[0][2 * half], scores[0][2 * half + 1]);
+      weights[half + 2] = pack(scores[1][2 * half], scores[1][2 * half + 1]);
+#pragma unroll
+      for (auto& out : out_) {
+        out[2 * half] *= factor;
+        out[2 * half + 1] *= factor;
+      }
+    }
+    const bfloat16* row =
+        stage.values + lane() % decode_keys * DecodeStage<dim>::stride + lane() / decode_keys * 8;
+#pragma unroll
+    for (int i = 0; i < dim / 8; i += 2) {
+      unsigned values[4];
+      load_transposed(values, row + i * 8);
+      multiply_add(out_[i], weights, values[0], values[1]);
+      multiply_add(out_[i + 1], weights, values[2], values[3]);
+    }
+  }
+
+  // out (queries, dim, rows `stride` apart), maxima and sums of the queries.
+  template <int stride>
+  __device__ void store_to(float* out, float* maxima, float* sums) const {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const int query = half * 8 + lane() / 4;
+      float sum = sum_[half];
+      for (int step = 1; step < 4; step *= 2) sum += __shfl_xor_sync(all_lanes, sum, step);
+      if (lane() % 4 == 0) {
+        maxima[query] = maximum_[half];
+        sums[query] = sum;
+      }
+#pragma unroll
+      for (int i = 0; i < dim / 8; ++i) {
+        float2* to = reinterpret_cast<float2*>(out + query * stride + i * 8 + lane() % 4 * 2);
+        *to = {out_[i][2 * half], out_[i][2 * half + 1]};
+      }
+    }
+  }
+
+ private:
+  __device__ static int lane() { return static_cast<int>(threadIdx.x) % warp_size; }
+
+  // The products of the queries with the step's keys. As both are read alike, it does not matter which
+  // element an MMA calls by which index.
+  __device__ static void multiply(float (&scores)[2][4], const DecodeStage<dim>& stage,
+                                  const bfloat16* queries) {
+    constexpr int stride = DecodeShared<dim>::query_stride;
+    const bfloat16* mine = queries + lane() / 4 * stride + lane() % 4 * 8;
+#pragma unroll
+    for (int u = 0; u < DecodeStage<dim>::units; ++u) {
+      const uint4 low = *reinterpret_cast<const uint4*>(mine + u * 32);
+      const uint4 high = *reinterpret_cast<const uint4*>(mine + 8 * stride + u * 32);
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        const uint4 key = stage.keys[half][u][lane()];
+        multiply_add(scores[half], {low.x, high.x, low.y, high.y}, key.x, key.y);
+        multiply_add(scores[half], {low.z, high.z, low.w, high.w}, key.z, key.w);
+      }
+    }
+  }
+
+  // Makes the scores of the keys `key`, + 1, + 8, + 9 weights; what was summed so far is to be multiplied by
+  // the result.
+  __device__ float soften(float (&scores)[2][4], int half, int key) {
+    float highest = maximum_[half];
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      float& score = scores[i / 2][2 * half + i % 2];
+      score = visible_[half].contains(key + i / 2 * 8 + i % 2) ? score * scale_ : -INFINITY;
+      highest = fmaxf(highest, score);
+    }
+    for (int step = 1; step < 4; step *= 2) {
+      highest = fmaxf(highest, __shfl_xor_sync(all_lanes, highest, step));
+    }
+    const float shift = highest == -INFINITY ? 0.0f : highest;
+    const float factor = exp2f(maximum_[half] - shift);
+    maximum_[half] = highest;
+    sum_[half] *= factor;
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      float& score = scores[i / 2][2 * half + i % 2];
+      score = exp2f(score - shift);
+      sum_[half] += score;
+    }
+    return factor;
+  }
+
+  float scale_;
+  Visible visible_[2];
+  float maximum_[2] = {-INFINITY, -INFINITY};
+  float sum_[2] = {};
+  float out_[dim / 8][4] = {};
+};
+
+// The queries into shared memory, zeros where there are fewer than 16.
+template <int dim>
+__device__ void load_queries(bfloat16* to, Rows<const bfloat16> q, const DecodeQueries& queries) {
+  constexpr int vectors = dim / 8;
+  for (int i = static_cast<int>(threadIdx.x); i < decode_queries * vectors; i += decode_warps * warp_size) {
+    const int query = i / vectors;
+    const int column = i % vectors * 8;
+    uint4 value = {};
+    if (query < queries.count) {
+      const bfloat16* head = q[queries.token(query)] + static_cast<std::int64_t>(queries.head(query)) * dim;
+      value = __ldcg(reinterpret_cast<const uint4*>(head + column));
+    }
+    *reinterpret_cast<uint4*>(to + query * DecodeShared<dim>::query_stride + column) = value;
+  }
+}
+
+// What the warps found, in order, becomes the split's.
+template <int dim>
+__device__ void hand_over(const DecodePartials& partials, const DecodeShared<dim>& shared,
+                          const DecodeQueries& queries) {
+  for (int i = static_cast<int>(threadIdx.x); i < queries.count * dim; i += decode_warps * warp_size) {
+    const int query = i / dim;
+    const int column = i % dim;
+    float maximum = -INFINITY;
+    for (int w = 0; w < decode_warps; ++w) maximum = fmaxf(maximum, shared.maxima[w][query]);
+    const float shift = maximum == -INFINITY ? 0.0f : maximum;
+    float sum = 0;
+    float out = 0;
+    for (int w = 0; w < decode_warps; ++w) {
+      const float weight = exp2f(shared.maxima[w][query] - shift);
+      sum = fmaf(weight, shared.sums[w][query], sum);
+      out = fmaf(weight, shared.rings[w].out[query * DecodeShared<dim>::out_stride + column], out);
+    }
+    const std::int64_t index =
+        partials.index(queries.token(query), queries.head(query), static_cast<int>(blockIdx.x));
+    partials.out[index * dim + column] = out;
+    if (column != 0) continue;
+    partials.maxima[index] = maximum;
+    partials.sums[index] = sum;
+  }
+}
+
+// For a split without keys.
+__device__ inline void hand_over_nothing(const DecodePartials& partials, const DecodeQueries& queries) {
+  const int query = static_cast<int>(threadIdx.x);
+  if (query >= queries.count) return;
+  partials.maxima[partials.index(queries.token(query), queries.head(query), static_cast<int>(blockIdx.x))] =
+      -INFINITY;
+}
+
+// The block's split of the keys for its queries: every gridDim.x-th tile of the sequence.
+template <int dim>
+__device__ void attend_queries(const DecodePartials& partials, DecodeShared<dim>& shared,
+                               DecodeKeys<dim>& keys, Rows<const bfloat16> q, const DecodeQueries& queries,
+                               float scale) {
+  const int splits = static_cast<int>(gridDim.x);
+  const Visible all = queries.all();
+  const int first = all.begin / decode_tile;
+  const int tile = first + (static_cast<int>(blockIdx.x) + splits - first % splits) % splits;
+  if (tile * decode_tile >= all.end) return hand_over_nothing(partials, queries);
+  keys.start(tile, all);
+  for (int stage = 0; stage < decode_stages; ++stage) keys.request(stage);
+  load_queries<dim>(shared.queries, q, queries);
+  __syncthreads();
+  const int warp = static_cast<int>(threadIdx.x) / warp_size;
+  auto& ring = shared.rings[warp];
+  DecodeSoftmax<dim> softmax(queries, scale);
+  int stage = 0;
+  for (int at = tile; at * decode_tile < all.end; at += splits) {
+    wait_for_copies<decode_stages - 1>();
+    __syncwarp();
+    softmax.add(ring.stages[stage], shared.queries, DecodeKeys<dim>::first_key(at));
+    __syncwarp();
+    keys.request(stage);
+    stage = (stage + 1) % decode_stages;
+  }
+  wait_for_copies<0>();
+  __syncwarp();
+  softmax.template store_to<DecodeShared<dim>::out_stride>(ring.out, shared.maxima[warp], shared.sums[warp]);
+  __syncthreads();
+  hand_over<dim>(partials, shared, queries);
+  __syncthreads();
+}
+
+// A block for each split (x), key head (y) and sequence (z).
+template <int dim>
+__global__ void __launch_bounds__(decode_warps* warp_size)
+    decode_attend(DecodePartials partials, Rows<const bfloat16> q, Rows<const bfloat16> k,
+                  Rows<const bfloat16> v, Pages cache, int max_pages, Sequences sequences,
+                  AttentionShape shape) {
+  extern __shared__ uint4 dynamic[];
+  auto& shared = *reinterpret_cast<DecodeShared<dim>*>(dynamic);
+  const int key_head = static_cast<int>(blockIdx.y);
+  const int sequence = static_cast<int>(blockIdx.z);
+  let_next_start();
+  wait_for_previous();
+  k.data += key_head * dim;
+  v.data += key_head * dim;
+  DecodeKeys<dim> keys(k, v, cache.pages + sequence * cache.stride, max_pages, cache.size,
+                       shared.rings[threadIdx.x / warp_size].stages);
+  const int length = __ldcg(cache.lengths + sequence);
+  const int first = __ldcg(sequences.offsets + sequence);
+  const int tokens = __ldcg(sequences.offsets + sequence + 1) - first;
+  for (int begin = 0; begin < tokens * shape.group; begin += decode_queries) {
+    const DecodeQueries queries = {first,
+                                   length - tokens,
+                                   shape.group,
+                                   key_head * shape.group,
+                                   begin,
+                                   min(decode_queries, tokens * shape.group - begin),
+                                   shape.window};
+    attend_queries<dim>(partials, shared, keys, q, queries, shape.scale);
+  }
+}
+
+// A block of `dim` threads for each token (x) and head (y): what the splits found, in order.
+template <int dim>
+__global__ void __launch_bounds__(dim) decode_combine(Rows<bfloat16> out, DecodePartials partials) {
+  __shared__ float weights[decode_most_splits];
+  let_next_start();
+  wait_for_previous();
+  const int token = static_cast<int>(blockIdx.x);
+  const int head = static_cast<int>(blockIdx.y);
+  const int thread = static_cast<int>(threadIdx.x);
+  const std::int64_t first = partials.index(token, head, 0);
+  const bool mine = thread < partials.splits;
+  const float maximum = mine ? __ldcg(partials.maxima + first + thread) : -INFINITY;
+  const float weight = exp2f(maximum - block_max(maximum));
+  if (mine) weights[thread] = weight;
+  const float sum = block_sum(weight > 0.0f ? weight * __ldcg(partials.sums + first + thread) : 0.0f);
+  float value = 0;
+#pragma unroll 8
+  for (int split = 0; split < partials.splits; ++split) {
+    const float part = weights[split] > 0.0f ? __ldcg(partials.out + (first + split) * dim + thread) : 0.0f;
+    value = fmaf(weights[split], part, value);
+  }
+  store(out[token][head * dim + thread], value / sum);
+}
+
+// Whether these kernels serve such a call: bf16, heads of 64 or 128, rows of 16-byte vectors.
+bool decode_covers(const Tensor& q, const Tensor& k_cache, const Tensor& v_cache,
+                   const AttentionOptions& options);
+
+// As cached_attention_forward, for what decode_covers.
+void launch_decode(Context& ctx, const Tensor& out, const Tensor& q, const Tensor& k_cache,
+                   const Tensor& v_cache, const Tensor& page_table, const Tensor& lengths,
+                   const Tensor& offsets, std::int64_t page_size, const AttentionOptions& options);
+
+}  // namespace artemis::cuda

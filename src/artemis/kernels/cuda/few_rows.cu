@@ -1,0 +1,323 @@
+#include "artemis/kernels/cuda/few_rows.cuh"
+
+#include <algorithm>
+
+#include "artemis/kernels/cuda/activation.cuh"
+#include "artemis/kernels/cuda/warp_mma.cuh"
+
+namespace artemis::cuda {
+namespace {
+
+constexpr int most_rows = 8;      // of x: half of the rows of an MMA, the others are zero
+constexpr int tile_columns = 8;   // of out, an MMA's columns: as many rows of the weights
+constexpr int warps = 8;          // of a block; they share out the sum over k
+constexpr int vector = 8;         // elements in 16 bytes
+constexpr int step_vectors = 4;   // that a lane copies at a time
+constexpr int unit = 4 * vector;  // elements of a row that the four lanes of a row copy together
+constexpr int step = step_vectors * unit;
+constexpr int stages = 5;       // steps in flight
+constexpr int ahead_steps = 8;  // behind them, brought into the second cache before the kernel may begin
+constexpr int partial_size = most_rows * tile_columns;
+
+// What a launch computes; `gate` and `up` of a gated product, else `gate` alone.
+template <typename Out>
+struct FewRows {
+  Rows<Out> out;
+  Rows<const bfloat16> x;
+  Rows<const bfloat16> gate, up;
+  const bfloat16* bias;      // may be null
+  Rows<const Out> residual;  // data may be null
+  Activation activation;
+  bool activated;
+  int rows, columns, k;
+
+  __host__ __device__ int tiles() const { return (columns + tile_columns - 1) / tile_columns; }
+  __host__ __device__ int steps() const { return (k + step - 1) / step; }
+  // Elements between rows of x in shared memory: 64 bytes over a multiple of 128, so that the lanes of two
+  // rows read distinct banks.
+  __host__ __device__ int x_stride() const { return steps() * step + unit; }
+};
+
+__device__ int lane() { return static_cast<int>(threadIdx.x) % warp_size; }
+__device__ int warp() { return static_cast<int>(threadIdx.x) / warp_size; }
+
+// The steps along k that are this warp's.
+struct Part {
+  int begin, end;
+
+  __device__ explicit Part(int steps) : begin(steps * warp() / warps), end(steps * (warp() + 1) / warps) {}
+};
+
+// Where a warp stands in its weights: along its part of k, then the up rows of a gated product, then the next
+// of the block's tiles.
+template <int matrices, typename Out>
+class Cursor {
+ public:
+  __device__ Cursor(const FewRows<Out>& p, Part part)
+      : tile_(part.begin < part.end ? static_cast<int>(blockIdx.x) : p.tiles()), at_(part.begin) {
+    find_row(p);
+  }
+
+  __device__ bool done(const FewRows<Out>& p) const { return tile_ >= p.tiles(); }
+
+  // The elements of this lane in unit `u` of the step; null outside the matrix.
+  __device__ const bfloat16* source(const FewRows<Out>& p, int u) const {
+    const int column = at_ * step + u * unit + lane() % 4 * vector;
+    return inside_ && column < p.k ? row_ + column : nullptr;
+  }
+
+  __device__ void advance(const FewRows<Out>& p, Part part) {
+    if (++at_ < part.end) return;
+    at_ = part.begin;
+    if (++matrix_ == matrices) {
+      matrix_ = 0;
+      tile_ += static_cast<int>(gridDim.x);
+    }
+    find_row(p);
+  }
+
+ private:
+  __device__ void find_row(const FewRows<Out>& p) {
+    const int row = tile_ * tile_columns + lane() / 4;
+    inside_ = row < p.columns;
+    row_ = (matrices == 1 || matrix_ == 0 ? p.gate : p.up)[inside_ ? row : 0];
+  }
+
+  const bfloat16* row_ = nullptr;
+  int tile_;
+  int at_;
+  int matrix_ = 0;
+  bool inside_ = false;
+};
+
+// The weights of a warp on their way. Each lane copies what it reads itself, so that none waits for another.
+template <int matrices, typename Out>
+class WeightRing {
+ public:
+  __device__ WeightRing(const FewRows<Out>& p, uint4* slots, Part part)
+      : slots_(slots + warp() * stages * step_vectors * warp_size + lane()), part_(part), cursor_(p, part) {}
+
+  // Asks for all that fits, and for some of what follows to come nearer.
+  __device__ void fill(const FewRows<Out>& p) {
+    for (int i = 0; i < stages; ++i) request(p);
+    Cursor<matrices, Out> ahead = cursor_;
+    for (int i = 0; i < ahead_steps && !ahead.done(p); ++i, ahead.advance(p, part_)) {
+      // A line of the cache holds two units.
+      const bfloat16* line = lane() % 4 < 2 ? ahead.source(p, lane() % 4 * 2) : nullptr;
+      if (line != nullptr) asm volatile("prefetch.global.L2 [%0];" ::"l"(__cvta_generic_to_global(line)));
+    }
+  }
+
+  // The next step, to be given back with request().
+  __device__ void receive(uint4 (&weights)[step_vectors]) {
+    wait_for_copies<stages - 1>();
+#pragma unroll
+    for (int u = 0; u < step_vectors; ++u) weights[u] = slot(u);
+  }
+
+  // Refills the stage that was received last.
+  __device__ void request(const FewRows<Out>& p) {
+    if (!cursor_.done(p)) {
+#pragma unroll
+      for (int u = 0; u < step_vectors; ++u) {
+        const bfloat16* source = cursor_.source(p, u);
+        copy_async(&slot(u), source != nullptr ? source : p.gate.data, source != nullptr);
+      }
+      cursor_.advance(p, part_);
+      // The memory falls idle soon: the next kernel may come and ask for its weights.
+      if (cursor_.done(p)) let_next_start();
+    }
+    end_copies();
+    stage_ = stage_ + 1 < stages ? stage_ + 1 : 0;
+  }
+
+ private:
+  __device__ uint4& slot(int u) const { return slots_[(stage_ * step_vectors + u) * warp_size]; }
+
+  uint4* slots_;
+  Part part_;
+  Cursor<matrices, Out> cursor_;
+  int stage_ = 0;
+};
+
+// The rows of x, with zeros up to a multiple of a step.
+template <typename Out>
+__device__ void load_rows(const FewRows<Out>& p, bfloat16* x) {
+  const int vectors = p.steps() * step / vector;
+#pragma unroll 4
+  for (int i = static_cast<int>(threadIdx.x); i < p.rows * vectors; i += warps * warp_size) {
+    const int row = i / vectors;
+    const int column = i % vectors * vector;
+    uint4 value = {};
+    if (column < p.k) value = __ldcg(reinterpret_cast<const uint4*>(p.x[row] + column));
+    *reinterpret_cast<uint4*>(x + row * p.x_stride() + column) = value;
+  }
+}
+
+// This warp's part of the products of a tile: row g = lane / 4 of x at the columns 2 (lane % 4) and the next.
+// Which element of k an MMA calls by which index does not matter, as long as x and the weights agree: lane t
+// of four takes eight neighbours, for two MMAs.
+template <int matrices, typename Out>
+__device__ float2 multiply(const FewRows<Out>& p, WeightRing<matrices, Out>& ring, Part part,
+                           const bfloat16* x) {
+  const bool inside = lane() / 4 < p.rows;
+  const bfloat16* mine = x + (inside ? lane() / 4 : 0) * p.x_stride() + lane() % 4 * vector;
+  float sums[4] = {};
+  for (int at = part.begin; at < part.end; ++at) {
+    uint4 weights[step_vectors];
+    ring.receive(weights);
+#pragma unroll
+    for (int u = 0; u < step_vectors; ++u) {
+      uint4 row = {};
+      if (inside) row = *reinterpret_cast<const uint4*>(mine + at * step + u * unit);
+      multiply_add(sums, {row.x, 0, row.y, 0}, weights[u].x, weights[u].y);
+      multiply_add(sums, {row.z, 0, row.w, 0}, weights[u].z, weights[u].w);
+    }
+    // After the products, hence after the weights have left the ring.
+    ring.request(p);
+  }
+  return {sums[0], sums[1]};
+}
+
+// A value that another kernel wrote, past the first cache.
+__device__ float load_fresh(const float* from) { return __ldcg(from); }
+__device__ float load_fresh(const bfloat16* from) {
+  bfloat16 value;
+  value.bits = __ldcg(&from->bits);
+  return load(value);
+}
+
+// The sum over the warps, in order.
+__device__ float total(const float* partials, int element) {
+  float sum = 0;
+#pragma unroll
+  for (int w = 0; w < warps; ++w) sum += partials[w * partial_size + element];
+  return sum;
+}
+
+// One warp stores a tile. partials (matrices, warps, most_rows, tile_columns).
+template <int matrices, typename Out>
+__device__ void finish(const FewRows<Out>& p, int tile, const float* partials) {
+  for (int element = lane(); element < p.rows * tile_columns; element += warp_size) {
+    const int row = element / tile_columns;
+    const int column = tile * tile_columns + element % tile_columns;
+    if (column >= p.columns) continue;
+    float value = total(partials, element);
+    if (p.bias != nullptr) value += load(p.bias[column]);
+    if (p.activated) value = activate(p.activation, value);
+    if constexpr (matrices == 2) value *= total(partials + warps * partial_size, element);
+    if (p.residual.data != nullptr) value += load_fresh(p.residual[row] + column);
+    store(p.out[row][column], value);
+  }
+}
+
+constexpr std::size_t ring_bytes = sizeof(uint4) * warps * stages * step_vectors * warp_size;
+constexpr std::size_t partial_bytes = sizeof(float) * warps * partial_size;
+
+// Two buffers of partial sums, so that a tile can begin while the last is stored.
+template <int matrices, typename Out>
+std::size_t shared_bytes(const FewRows<Out>& p) {
+  return ring_bytes + 2 * matrices * partial_bytes +
+         sizeof(bfloat16) * static_cast<std::size_t>(p.rows) * static_cast<std::size_t>(p.x_stride());
+}
+
+// A block walks over tiles of eight columns of out, its warps each along a part of k. No more registers than
+// let two blocks and the small kernels between them share a multiprocessor.
+template <int matrices, typename Out>
+__global__ void __launch_bounds__(warps* warp_size, 3) multiply_few_rows(FewRows<Out> p) {
+  extern __shared__ uint4 shared[];
+  auto* partials = reinterpret_cast<float*>(shared + ring_bytes / sizeof(uint4));
+  auto* x = reinterpret_cast<bfloat16*>(partials + 2 * matrices * warps * partial_size);
+  const Part part(p.steps());
+  WeightRing<matrices, Out> ring(p, shared, part);
+  ring.fill(p);
+  wait_for_previous();
+  load_rows(p, x);
+  __syncthreads();
+  int turn = 0;
+  for (int tile = static_cast<int>(blockIdx.x); tile < p.tiles(); tile += static_cast<int>(gridDim.x)) {
+    float* buffer = partials + turn % 2 * matrices * warps * partial_size;
+#pragma unroll
+    for (int matrix = 0; matrix < matrices; ++matrix) {
+      const float2 sums = multiply(p, ring, part, x);
+      float* mine = buffer + (matrix * warps + warp()) * partial_size + lane() * 2;
+      *reinterpret_cast<float2*>(mine) = sums;
+    }
+    __syncthreads();
+    if (warp() == turn % warps) finish<matrices>(p, tile, buffer);
+    ++turn;
+  }
+}
+
+bool vectors_fit(const Tensor& t) {
+  return reinterpret_cast<std::uintptr_t>(t.raw()) % sizeof(uint4) == 0 && t.dim(1) % vector == 0 &&
+         (t.dim(0) == 1 || t.row_stride() % vector == 0);
+}
+
+bool covers(const Tensor& out, const Tensor& x, const Tensor& weight) {
+  return x.dtype() == DType::bf16 && x.dim(0) <= most_rows && vectors_fit(x) && vectors_fit(weight) &&
+         std::max(weight.dim(0), weight.dim(1)) <= INT32_MAX / 2 && out.count() > 0;
+}
+
+int attribute(Context& ctx, cudaDeviceAttr which) {
+  int value = 0;
+  ARTEMIS_CUDA(cudaDeviceGetAttribute(&value, which, ctx.device().index));
+  return value;
+}
+
+template <int matrices, typename Out>
+bool launch(Context& ctx, const FewRows<Out>& p) {
+  const std::size_t bytes = shared_bytes<matrices>(p);
+  if (bytes > static_cast<std::size_t>(attribute(ctx, cudaDevAttrMaxSharedMemoryPerBlockOptin))) return false;
+  const auto kernel = multiply_few_rows<matrices, Out>;
+  ARTEMIS_CUDA(
+      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)));
+  // One division of a multiprocessor's memory for all, so that kernels can overlap.
+  ARTEMIS_CUDA(cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout,
+                                    cudaSharedmemCarveoutMaxShared));
+  const int blocks = std::min(p.tiles(), attribute(ctx, cudaDevAttrMultiProcessorCount));
+  launch_chained(ctx, kernel, dim3(static_cast<unsigned>(blocks)), dim3(warps * warp_size), bytes, p);
+  return true;
+}
+
+template <typename Out>
+FewRows<Out> few_rows(const Tensor& out, const Tensor& x, const Tensor& weight) {
+  FewRows<Out> p{};
+  p.out = mutable_rows_of<Out>(out);
+  p.x = rows_of<bfloat16>(x);
+  p.gate = rows_of<bfloat16>(weight);
+  p.rows = static_cast<int>(out.dim(0));
+  p.columns = static_cast<int>(out.dim(1));
+  p.k = static_cast<int>(x.dim(1));
+  return p;
+}
+
+}  // namespace
+
+bool few_rows_linear(Context& ctx, const Tensor& out, const Tensor& x, const Tensor& weight,
+                     const Tensor& bias, const LinearEpilogue& epilogue) {
+  if (!covers(out, x, weight)) return false;
+  bool done = false;
+  dispatch_real(out.dtype(), [&](auto element) {
+    using Out = decltype(element);
+    FewRows<Out> p = few_rows<Out>(out, x, weight);
+    p.bias = data_or_null<bfloat16>(bias);
+    if (epilogue.residual) p.residual = rows_of<Out>(epilogue.residual);
+    p.activated = epilogue.activation.has_value();
+    if (p.activated) p.activation = *epilogue.activation;
+    done = launch<1>(ctx, p);
+  });
+  return done;
+}
+
+bool few_rows_gated_linear(Context& ctx, const Tensor& out, const Tensor& x, const Tensor& gate_weight,
+                           const Tensor& up_weight, Activation activation) {
+  if (!covers(out, x, gate_weight) || !vectors_fit(up_weight)) return false;
+  FewRows<bfloat16> p = few_rows<bfloat16>(out, x, gate_weight);
+  p.up = rows_of<bfloat16>(up_weight);
+  p.activation = activation;
+  p.activated = true;
+  return launch<2>(ctx, p);
+}
+
+}  // namespace artemis::cuda
