@@ -1,4 +1,4 @@
-#include "artemis/kernels/cuda/attention_forward.cuh"
+#include "artemis/kernels/cuda/decode_attention.cuh"
 #include "artemis/kernels/table.h"
 
 namespace artemis::cuda {
@@ -116,11 +116,62 @@ template <typename T>
 void launch_attend_tokens(Context& ctx, const ForwardTensors<T>& tensors, const Pages& cache,
                           const Tensor& offsets, std::int64_t tokens, const AttentionOptions& options) {
   const dim3 grid(static_cast<unsigned>(tokens), static_cast<unsigned>(options.heads));
-  dispatch_head_dim(options.head_dim, [&](auto extent) {
+  const auto launch = [&](auto extent) {
     constexpr int dim = decltype(extent)::dim;
     ARTEMIS_LAUNCH(attend_token<T, dim><<<grid, warps * warp_size, 0, stream(ctx)>>>(
         tensors, cache, sequences_of(offsets), shape_of(options)));
-  });
+  };
+  if (options.head_dim <= 128) return dispatch_head_dim(options.head_dim, launch);
+  require(options.head_dim <= 256, "attention", "head_dim is {}, expected at most 256 on cuda",
+          options.head_dim);
+  launch(Extent<256>{});
+}
+
+bool starts_at_vectors(const Tensor& t) {
+  constexpr std::int64_t vector = 16;  // bytes
+  return reinterpret_cast<std::uintptr_t>(t.raw()) % vector == 0 &&
+         (t.dim(0) == 1 || t.row_stride() * static_cast<std::int64_t>(sizeof(bfloat16)) % vector == 0);
+}
+
+// Whether decode_attend serves such a call.
+bool decode_covers(const Tensor& q, const Tensor& k_cache, const Tensor& v_cache,
+                   const AttentionOptions& options) {
+  return q.dtype() == DType::bf16 && (options.head_dim == 64 || options.head_dim == 128) &&
+         starts_at_vectors(q) && starts_at_vectors(k_cache) && starts_at_vectors(v_cache) &&
+         k_cache.dim(0) <= INT32_MAX;
+}
+
+// About a block for each multiprocessor, as far as the cache has keys for them.
+std::int64_t decode_splits(Context& ctx, std::int64_t sequences, std::int64_t capacity,
+                           const AttentionOptions& options) {
+  const std::int64_t wanted =
+      device_attribute(ctx, cudaDevAttrMultiProcessorCount) / (options.kv_heads * sequences);
+  const std::int64_t tiles = (capacity + decode_tile - 1) / decode_tile;
+  return std::max<std::int64_t>(1, std::min({wanted, tiles, std::int64_t{decode_most_splits}}));
+}
+
+template <int dim>
+void launch_decode(Context& ctx, const Tensor& out, const Tensor& q, const Tensor& k_cache,
+                   const Tensor& v_cache, const Pages& cache, std::int64_t max_pages, const Tensor& offsets,
+                   const AttentionOptions& options) {
+  const Arena::Scope scope(ctx.arena());
+  const std::int64_t tokens = q.dim(0);
+  const std::int64_t sequences = offsets.dim(0) - 1;
+  const std::int64_t splits = decode_splits(ctx, sequences, max_pages * cache.size, options);
+  const std::int64_t entries = tokens * options.heads * splits;
+  const DecodePartials partials = {ctx.allocate(DType::f32, {entries}).mutable_data<float>(),
+                                   ctx.allocate(DType::f32, {entries}).mutable_data<float>(),
+                                   ctx.allocate(DType::f32, {entries, dim}).mutable_data<float>(),
+                                   static_cast<int>(options.heads), static_cast<int>(splits)};
+  allow_shared_memory(decode_attend<dim>, sizeof(DecodeShared<dim>));
+  const dim3 grid(static_cast<unsigned>(splits), static_cast<unsigned>(options.kv_heads),
+                  static_cast<unsigned>(sequences));
+  launch_chained(ctx, decode_attend<dim>, grid, dim3(decode_warps * warp_size), sizeof(DecodeShared<dim>),
+                 partials, rows_of<bfloat16>(q), rows_of<bfloat16>(k_cache), rows_of<bfloat16>(v_cache),
+                 cache, static_cast<int>(max_pages), sequences_of(offsets), shape_of(options));
+  launch_chained(ctx, decode_combine<dim>,
+                 dim3(static_cast<unsigned>(tokens), static_cast<unsigned>(options.heads)), dim3(dim), 0,
+                 mutable_rows_of<bfloat16>(out), partials);
 }
 
 }  // namespace
@@ -133,12 +184,17 @@ void cached_attention_forward(Context& ctx, const Tensor& out, const Tensor& q, 
   if (tokens == 0) return;
   const Pages cache = {page_table.data<std::int32_t>(), page_table.row_stride(), static_cast<int>(page_size),
                        lengths.data<std::int32_t>()};
+  constexpr std::int64_t few = 4;  // tokens of a sequence, on average
+  const bool decoding = tokens <= few * (offsets.dim(0) - 1);
+  if (decoding && decode_covers(q, k_cache, v_cache, options)) {
+    const auto launch = options.head_dim == 64 ? launch_decode<64> : launch_decode<128>;
+    return launch(ctx, out, q, k_cache, v_cache, cache, page_table.dim(1), offsets, options);
+  }
   dispatch_real(q.dtype(), [&](auto element) {
     using T = decltype(element);
     const ForwardTensors<T> tensors = {
         mutable_rows_of<T>(out), {}, rows_of<T>(q), rows_of<T>(k_cache), rows_of<T>(v_cache)};
-    constexpr std::int64_t few = 4;  // tokens of a sequence, on average
-    if (tokens <= few * (offsets.dim(0) - 1)) {
+    if (decoding) {
       launch_attend_tokens(ctx, tensors, cache, offsets, tokens, options);
     } else {
       launch_attend_tiles(ctx, tensors, cache, offsets, tokens, options);

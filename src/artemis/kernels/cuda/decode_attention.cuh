@@ -9,9 +9,9 @@
 
 namespace artemis::cuda {
 
-constexpr int decode_warps = 4;    // of a block; each has keys and a running softmax of its own
-constexpr int decode_queries = 16; // rows of an MMA: query heads of a key head, token after token
-constexpr int decode_keys = 16;    // of a warp at a time
+constexpr int decode_warps = 4;     // of a block; each has keys and a running softmax of its own
+constexpr int decode_queries = 16;  // rows of an MMA: query heads of a key head, token after token
+constexpr int decode_keys = 16;     // of a warp at a time
 constexpr int decode_stages = 2;
 constexpr int decode_tile = decode_warps * decode_keys;
 constexpr int decode_most_splits = 64;
@@ -148,7 +148,7 @@ class DecodeKeys {
 };
 
 // Two values as neighbours in a register, the first in its lower half.
-__device__ inline unsigned pack(float first, float second) {
+__device__ inline unsigned pack_pair(float first, float second) {
   unsigned packed;
   asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(packed) : "f"(second), "f"(first));
   return packed;
@@ -183,8 +183,8 @@ class DecodeSoftmax {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       const float factor = soften(scores, half, first_key + lane() % 4 * 2);
-      weights[half] = pack(scores[0][2 * half], scores[0][2 * half + 1]);
-      weights[half + 2] = pack(scores[1][2 * half], scores[1][2 * half + 1]);
+      weights[half] = pack_pair(scores[0][2 * half], scores[0][2 * half + 1]);
+      weights[half + 2] = pack_pair(scores[1][2 * half], scores[1][2 * half + 1]);
 #pragma unroll
       for (auto& out : out_) {
         out[2 * half] *= factor;
@@ -381,12 +381,9 @@ __global__ void __launch_bounds__(decode_warps* warp_size)
   const int first = __ldcg(sequences.offsets + sequence);
   const int tokens = __ldcg(sequences.offsets + sequence + 1) - first;
   for (int begin = 0; begin < tokens * shape.group; begin += decode_queries) {
-    const DecodeQueries queries = {first,
-                                   length - tokens,
-                                   shape.group,
-                                   key_head * shape.group,
-                                   begin,
-                                   min(decode_queries, tokens * shape.group - begin),
+    const DecodeQueries queries = {first,       length - tokens,
+                                   shape.group, key_head * shape.group,
+                                   begin,       min(decode_queries, tokens * shape.group - begin),
                                    shape.window};
     attend_queries<dim>(partials, shared, keys, q, queries, shape.scale);
   }
@@ -415,14 +412,5 @@ __global__ void __launch_bounds__(dim) decode_combine(Rows<bfloat16> out, Decode
   }
   store(out[token][head * dim + thread], value / sum);
 }
-
-// Whether these kernels serve such a call: bf16, heads of 64 or 128, rows of 16-byte vectors.
-bool decode_covers(const Tensor& q, const Tensor& k_cache, const Tensor& v_cache,
-                   const AttentionOptions& options);
-
-// As cached_attention_forward, for what decode_covers.
-void launch_decode(Context& ctx, const Tensor& out, const Tensor& q, const Tensor& k_cache,
-                   const Tensor& v_cache, const Tensor& page_table, const Tensor& lengths,
-                   const Tensor& offsets, std::int64_t page_size, const AttentionOptions& options);
 
 }  // namespace artemis::cuda

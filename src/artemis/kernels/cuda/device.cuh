@@ -83,15 +83,21 @@ __device__ inline float block_max(float value) {
   return block_reduce(value, -INFINITY, [](float x) { return warp_max(x); });
 }
 
+inline int device_attribute(Context& ctx, cudaDeviceAttr which) {
+  int value = 0;
+  ARTEMIS_CUDA(cudaDeviceGetAttribute(&value, which, ctx.device().index));
+  return value;
+}
+
 // A launch that may begin while the kernel before it in the stream still runs (programmatic dependent launch,
 // from sm_90 on; elsewhere an ordinary launch). The kernel must call wait_for_previous() before it touches
 // what an earlier kernel writes or reads, in every thread, and should call let_next_start() early.
 template <typename... Parameters, typename... Arguments>
 void launch_chained(Context& ctx, void (*kernel)(Parameters...), dim3 grid, dim3 block,
                     std::size_t shared_bytes, Arguments&&... arguments) {
-  int major = 0;
-  check_call(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, ctx.device().index),
-             "cudaDeviceGetAttribute");
+  // Kernels share a multiprocessor only where all divide its memory alike.
+  ARTEMIS_CUDA(cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout,
+                                    cudaSharedmemCarveoutMaxShared));
   cudaLaunchAttribute attribute{};
   attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
   attribute.val.programmaticStreamSerializationAllowed = 1;
@@ -101,7 +107,7 @@ void launch_chained(Context& ctx, void (*kernel)(Parameters...), dim3 grid, dim3
   config.dynamicSmemBytes = shared_bytes;
   config.stream = stream(ctx);
   config.attrs = &attribute;
-  config.numAttrs = major >= 9 ? 1 : 0;
+  config.numAttrs = device_attribute(ctx, cudaDevAttrComputeCapabilityMajor) >= 9 ? 1 : 0;
   check_call(cudaLaunchKernelEx(&config, kernel, Parameters(std::forward<Arguments>(arguments))...),
              "cudaLaunchKernelEx");
 }

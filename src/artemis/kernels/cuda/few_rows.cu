@@ -259,23 +259,15 @@ bool covers(const Tensor& out, const Tensor& x, const Tensor& weight) {
          std::max(weight.dim(0), weight.dim(1)) <= INT32_MAX / 2 && out.count() > 0;
 }
 
-int attribute(Context& ctx, cudaDeviceAttr which) {
-  int value = 0;
-  ARTEMIS_CUDA(cudaDeviceGetAttribute(&value, which, ctx.device().index));
-  return value;
-}
-
 template <int matrices, typename Out>
 bool launch(Context& ctx, const FewRows<Out>& p) {
   const std::size_t bytes = shared_bytes<matrices>(p);
-  if (bytes > static_cast<std::size_t>(attribute(ctx, cudaDevAttrMaxSharedMemoryPerBlockOptin))) return false;
+  if (bytes > static_cast<std::size_t>(device_attribute(ctx, cudaDevAttrMaxSharedMemoryPerBlockOptin)))
+    return false;
   const auto kernel = multiply_few_rows<matrices, Out>;
   ARTEMIS_CUDA(
       cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)));
-  // One division of a multiprocessor's memory for all, so that kernels can overlap.
-  ARTEMIS_CUDA(cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout,
-                                    cudaSharedmemCarveoutMaxShared));
-  const int blocks = std::min(p.tiles(), attribute(ctx, cudaDevAttrMultiProcessorCount));
+  const int blocks = std::min(p.tiles(), device_attribute(ctx, cudaDevAttrMultiProcessorCount));
   launch_chained(ctx, kernel, dim3(static_cast<unsigned>(blocks)), dim3(warps * warp_size), bytes, p);
   return true;
 }
