@@ -162,7 +162,7 @@ __device__ float2 multiply(const FewRows<Out>& p, WeightRing<matrices, Out>& rin
                            const bfloat16* x) {
   const bool inside = lane() / 4 < p.rows;
   const bfloat16* mine = x + (inside ? lane() / 4 : 0) * p.x_stride() + lane() % 4 * vector;
-  float sums[4] = {};
+  float sums[2][4] = {};  // two, so that an MMA need not wait for the one before it
   for (int at = part.begin; at < part.end; ++at) {
     uint4 weights[step_vectors];
     ring.receive(weights);
@@ -170,13 +170,13 @@ __device__ float2 multiply(const FewRows<Out>& p, WeightRing<matrices, Out>& rin
     for (int u = 0; u < step_vectors; ++u) {
       uint4 row = {};
       if (inside) row = *reinterpret_cast<const uint4*>(mine + at * step + u * unit);
-      multiply_add(sums, {row.x, 0, row.y, 0}, weights[u].x, weights[u].y);
-      multiply_add(sums, {row.z, 0, row.w, 0}, weights[u].z, weights[u].w);
+      multiply_add(sums[0], {row.x, 0, row.y, 0}, weights[u].x, weights[u].y);
+      multiply_add(sums[1], {row.z, 0, row.w, 0}, weights[u].z, weights[u].w);
     }
     // After the products, hence after the weights have left the ring.
     ring.request(p);
   }
-  return {sums[0], sums[1]};
+  return {sums[0][0] + sums[1][0], sums[0][1] + sums[1][1]};
 }
 
 // A value that another kernel wrote, past the first cache.

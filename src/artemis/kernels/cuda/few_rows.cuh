@@ -1,5 +1,6 @@
 // Products of one to eight rows with a weight matrix, for the steps of decoding: each weight is read once,
-// from global memory by way of a ring in shared memory, and everything else is arranged around that.
+// from global memory by way of a ring in shared memory, and everything else is arranged around that. Weights
+// are read before the kernel ahead is done: no kernel that writes them may let the next one start.
 #pragma once
 
 #include "artemis/kernels/linear.h"
