@@ -73,10 +73,14 @@ class CudaModel : public ::testing::TestWithParam<std::string> {
 
   std::vector<double> losses_of_training(Context& ctx) const {
     Graft model = load(ctx, DType::f32);
-    TrainOptions options{.steps = 8, .learning_rate = 1e-3, .optimizer = {}};
+    TrainOptions options;
+    options.steps = 8;
+    options.learning_rate = 1e-3;
     Trainer trainer(ctx, model, config_, training_stage(2, 1), options);
     std::vector<double> losses;
-    for (int step = 0; step < 8; ++step) losses.push_back(trainer.step(std::span(&batch_, 1)).loss);
+    // Two micro-batches, of which the GPU makes one pass.
+    const std::vector<Batch> micro_batches = {batch_, batch_};
+    for (int step = 0; step < 8; ++step) losses.push_back(trainer.step(micro_batches).loss);
     return losses;
   }
 

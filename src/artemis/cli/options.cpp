@@ -1,8 +1,10 @@
 #include "artemis/cli/options.h"
 
+#include "artemis/core/gpu.h"
 #include "artemis/io/atomic_file.h"
 #include "artemis/model/load.h"
 #include "artemis/model/lora.h"
+#include "artemis/model/weights.h"
 
 namespace artemis {
 
@@ -54,10 +56,25 @@ void add_adapter_option(CLI::App& command, std::string& adapter) {
   command.add_option("--adapter", adapter, "Directory of a LoRA adapter (PEFT) to merge in memory");
 }
 
+namespace {
+
+// Refuses weights that a GPU has no room for, before any is loaded.
+void check_room(Device device, std::size_t bytes, const std::string& model) {
+  if (device.kind != DeviceKind::cuda) return;
+  const std::size_t free = gpu_free_bytes(device);
+  constexpr double gib = 1 << 30;
+  require(bytes <= free, model,
+          "the weights take {:.1f} GiB, {} has {:.1f} GiB free; --dtype bf16 takes the least",
+          static_cast<double>(bytes) / gib, device_name(device), static_cast<double>(free) / gib);
+}
+
+}  // namespace
+
 LoadedModel load_model(Context& ctx, const std::string& directory, DType dtype, const std::string& adapter) {
   GraftConfig config = read_graft_config(directory);
   Processor processor = Processor::load(directory, config);
   CheckpointReader checkpoint = CheckpointReader::open(directory);
+  check_room(ctx.device(), weight_bytes(config, dtype), directory);
   Graft graft = load_graft(ctx, checkpoint, config, dtype);
   if (!adapter.empty()) {
     load_adapter(ctx, adapter, graft, config);

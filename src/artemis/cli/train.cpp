@@ -10,6 +10,7 @@
 #include "artemis/cli/options.h"
 #include "artemis/cli/progress.h"
 #include "artemis/cli/train_options.h"
+#include "artemis/core/gpu.h"
 #include "artemis/report/run_report.h"
 #include "artemis/report/tensorboard.h"
 #include "artemis/train/run.h"
@@ -196,6 +197,8 @@ void run(const std::string& name, RunConfig config, const std::string& merge) {
   const RunOptions options = {
       .threads = static_cast<int>(config.threads), .device = config.device, .dtype = config.dtype};
   const auto ctx = make_context(options);
+  if (ctx->device().kind == DeviceKind::cuda)
+    check_memory(config, read_graft_config(config.model), gpu_free_bytes(ctx->device()));
   LoadedModel model = load_model(*ctx, config.model, compute_dtype(options));
   std::function<Json(std::int64_t)> evaluate;
   if (const Evaluations asked = evaluations_of(config); !asked.empty()) {

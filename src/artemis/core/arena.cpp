@@ -28,13 +28,21 @@ std::shared_ptr<void> reserve_addresses(std::size_t& capacity) {
 }  // namespace
 
 Arena::Arena(std::size_t capacity, Device device) : device_(device), capacity_(capacity) {
-  if (device.kind == DeviceKind::cpu) reserve();
+  if (device.kind != DeviceKind::cuda) reserve();
+}
+
+std::size_t Arena::capacity() {
+  if (capacity_ == 0) reserve();
+  return capacity_;
 }
 
 void Arena::reserve() {
   if (device_.kind == DeviceKind::cuda) {
     if (capacity_ == 0) capacity_ = gpu_free_bytes(device_) / 4 * 3;
     block_ = gpu_allocate(device_, capacity_);
+  } else if (device_.kind == DeviceKind::meta) {
+    if (capacity_ == 0) capacity_ = std::size_t{1} << 50;
+    block_ = {Tensor::allocate(DType::u8, {0}, device_).mutable_raw(), [](void*) {}};  // addresses alone
   } else {
     if (capacity_ == 0) capacity_ = std::size_t{1} << 40;
     block_ = reserve_addresses(capacity_);

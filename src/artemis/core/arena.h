@@ -10,7 +10,8 @@ namespace artemis {
 
 // One block, so that no tensor ever moves. On the CPU address space is reserved and pages are taken from the
 // system as they are first touched, so that the reservation costs nothing; on a GPU the block is taken whole
-// at the first allocation, when the weights are there. Not for use by several threads at once.
+// at the first allocation, when the weights are there; on meta bytes are counted alone. Not for use by
+// several threads at once.
 class Arena {
  public:
   // `capacity` in bytes; 0 stands for 1 TiB of address space, or three quarters of what is free on the GPU.
@@ -20,6 +21,8 @@ class Arena {
   // Uninitialised memory, aligned to 64 bytes (256 on a GPU), valid until the enclosing Scope ends.
   Tensor allocate(DType dtype, const Shape& shape);
 
+  // Bytes in all.
+  std::size_t capacity();
   std::size_t used() const { return used_; }
   std::size_t peak() const { return peak_; }
 

@@ -7,7 +7,15 @@
 namespace artemis {
 
 std::string device_name(Device device) {
-  return device.kind == DeviceKind::cpu ? std::string("cpu") : fmt::format("cuda:{}", device.index);
+  switch (device.kind) {
+    case DeviceKind::cpu:
+      return "cpu";
+    case DeviceKind::meta:
+      return "meta";
+    case DeviceKind::cuda:
+      return fmt::format("cuda:{}", device.index);
+  }
+  ARTEMIS_ASSERT(false);
 }
 
 Device parse_device(std::string_view name) {

@@ -7,7 +7,9 @@
 
 namespace artemis {
 
-enum class DeviceKind : std::uint8_t { cpu, cuda };
+// On `meta` tensors have shapes and no memory, and kernels check their arguments and do nothing: a pass over
+// it tells what the same pass would take on a GPU.
+enum class DeviceKind : std::uint8_t { cpu, cuda, meta };
 
 struct Device {
   DeviceKind kind = DeviceKind::cpu;
@@ -16,7 +18,7 @@ struct Device {
   friend bool operator==(const Device&, const Device&) = default;
 };
 
-// "cpu" or "cuda:N".
+// "cpu", "meta" or "cuda:N".
 std::string device_name(Device device);
 
 // "cpu", "cuda" or "cuda:N"; throws UsageError for anything else.

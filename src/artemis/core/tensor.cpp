@@ -8,6 +8,9 @@
 namespace artemis {
 namespace {
 
+// Of tensors that have none; aligned as a GPU's.
+std::byte* const no_memory = reinterpret_cast<std::byte*>(std::uintptr_t{1} << 20);
+
 std::int64_t elements_after_first(const Shape& shape) {
   std::int64_t product = 1;
   for (int axis = 1; axis < shape.rank(); ++axis) product *= shape[axis];
@@ -33,6 +36,7 @@ Tensor Tensor::wrap(void* data, DType dtype, const Shape& shape, Device device,
 
 Tensor Tensor::allocate(DType dtype, const Shape& shape, Device device) {
   const std::size_t bytes = static_cast<std::size_t>(shape.count()) * dtype_size(dtype);
+  if (device.kind == DeviceKind::meta) return wrap(no_memory, dtype, shape, device, nullptr, false);
   if (device.kind == DeviceKind::cuda) {
     const std::shared_ptr<void> memory = gpu_allocate(device, bytes);
     return wrap(memory.get(), dtype, shape, device, memory, false);
@@ -45,7 +49,7 @@ Tensor Tensor::zeros(DType dtype, const Shape& shape, Device device) {
   Tensor tensor = allocate(dtype, shape, device);
   if (device.kind == DeviceKind::cuda) {
     gpu_zero(device, tensor.data_, tensor.bytes());
-  } else {
+  } else if (device.kind == DeviceKind::cpu) {
     std::memset(tensor.data_, 0, tensor.bytes());
   }
   return tensor;
@@ -72,7 +76,13 @@ RowCopy row_copy(const Tensor& to, const Tensor& from) {
 
 void copy(const Tensor& to, const Tensor& from) {
   if (to.count() == 0) return;
+  if (to.device().kind == DeviceKind::meta) return;
   const RowCopy rows = row_copy(to, from);
+  if (from.device().kind == DeviceKind::meta) {
+    for (std::size_t i = 0; i < rows.rows; ++i)
+      std::memset(static_cast<std::byte*>(rows.to) + i * rows.to_stride, 0, rows.row_bytes);
+    return;
+  }
   if (to.device().kind == DeviceKind::cuda || from.device().kind == DeviceKind::cuda) {
     gpu_copy(to.device().kind == DeviceKind::cuda ? to.device() : from.device(), rows);
     return;

@@ -98,7 +98,7 @@ class Tensor {
 };
 
 // The same values from one tensor to another of its shape and dtype, on any two devices, in order with all
-// work of a GPU; done on return.
+// work of a GPU; done on return. What has no memory (meta) reads as zeros.
 void copy(const Tensor& to, const Tensor& from);
 
 // The bytes that such a copy moves.

@@ -73,6 +73,16 @@ Optimizer::Optimizer(Context& ctx, Graft& model, const GraftConfig& config, cons
   });
 }
 
+std::size_t Optimizer::bytes() const {
+  std::size_t sum = 0;
+  for (const TrainedWeight& weight : weights_) {
+    sum += weight.parameter.bytes() + weight.gradient.bytes();
+    if (weight.master && weight.master.dtype() != weight.parameter.dtype()) sum += weight.master.bytes();
+    for (const auto& [prefix, tensor] : moment_tensors(weight)) sum += tensor.bytes();
+  }
+  return sum;
+}
+
 double Optimizer::gradient_norm() const {
   double squares = 0;
   for (const TrainedWeight& weight : weights_) squares += sum_of_squares(ctx_, weight.gradient);

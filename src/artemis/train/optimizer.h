@@ -61,6 +61,9 @@ class Optimizer {
   std::vector<TrainedWeight>& weights() { return weights_; }
   const std::vector<TrainedWeight>& weights() const { return weights_; }
 
+  // Of the memory that the optimizer takes, the trained weights' own included.
+  std::size_t bytes() const;
+
   // Of all gradients together.
   double gradient_norm() const;
 

@@ -47,12 +47,20 @@ PipelineOptions pipeline_options(const RunConfig& config) {
           .max_skipped = config.max_skipped};
 }
 
+std::optional<Recompute> recompute_of(const RunConfig& config) {
+  if (config.recompute == "none") return Recompute::none;
+  if (config.recompute == "selective") return Recompute::selective;
+  if (config.recompute == "full") return Recompute::full;
+  return std::nullopt;
+}
+
 TrainOptions train_options(const RunConfig& config, std::int64_t steps) {
   return {.steps = steps,
           .learning_rate = config.learning_rate,
           .schedule = config.schedule == "cosine" ? Schedule::cosine : Schedule::constant,
           .warmup_ratio = config.warmup_ratio,
           .token_weighted = config.token_weighted,
+          .recompute = recompute_of(config),
           .optimizer = {.moments = config.optimizer == "adamw8bit" ? MomentKind::eight_bits : MomentKind::f32,
                         .rounding = config.rounding == "stochastic" ? WeightRounding::stochastic
                                                                     : WeightRounding::master,
@@ -120,6 +128,24 @@ bool open_directory(const std::filesystem::path& out, const std::string& resume)
   std::filesystem::create_directories(out, error);
   require(!error, out.string(), "cannot be created: {}", error.message());
   return run;
+}
+
+LoraOptions lora_options(const RunConfig& config) {
+  return {.rank = config.lora_rank, .alpha = config.lora_alpha, .target_modules = config.lora_target_modules};
+}
+
+double gib(std::size_t bytes) { return static_cast<double>(bytes) / (1 << 30); }
+
+// The largest pass that the config can ask for, or where it sets no length, the least: rows of one token.
+// Each row is one picture where the length allows.
+PassSize largest_pass(const RunConfig& config, const GraftConfig& model, std::int64_t rows) {
+  const std::int64_t length = config.max_length > 0 ? config.max_length : config.token_budget;
+  PassSize size{.sequences = rows, .tokens = rows, .supervised = rows, .patches = 0};
+  if (length == 0) return size;
+  size.tokens = config.token_budget > 0 ? config.token_budget : rows * length;
+  size.supervised = size.tokens;
+  if (model.vision) size.patches = size.tokens * model.vision->merge_length();
+  return size;
 }
 
 class Run {
@@ -254,16 +280,41 @@ class Run {
 
 }  // namespace
 
+void check_memory(const RunConfig& config, const GraftConfig& model, std::size_t free) {
+  const DType dtype = config.dtype == "bf16" ? DType::bf16 : DType::f32;
+  const Recompute recompute = recompute_of(config).value_or(Recompute::full);
+  const OptimizerOptions optimizer = train_options(config, 1).optimizer;
+  GraftConfig adapted = model;
+  if (config.method == "lora") adapted.lora = lora_options(config);
+  const auto needed = [&](std::int64_t rows) {
+    return training_memory(adapted, dtype, config.trainable(), optimizer, largest_pass(config, adapted, rows),
+                           recompute);
+  };
+  const TrainingMemory memory = needed(config.batch_size);
+  if (memory.total() <= free) return;
+  std::int64_t rows = config.token_budget > 0 ? 0 : config.batch_size / 2;
+  while (rows > 0 && needed(rows).total() > free) rows /= 2;
+  const std::string advice = rows > 0
+                                 ? fmt::format("batch_size {} fits", rows)
+                                 : std::string(recompute == Recompute::full
+                                                   ? "none fits: expected a shorter max_length, dtype bf16, "
+                                                     "optimizer adamw8bit, method lora or a smaller model"
+                                                   : "recompute: full needs less");
+  throw UsageError(
+      "memory",
+      fmt::format("weights {:.1f} GiB, optimizer {:.1f} GiB and activations of batch_size {} {:.1f} GiB "
+                  "are more than the {:.1f} GiB free on the GPU; {}",
+                  gib(memory.weights), gib(memory.optimizer), config.batch_size, gib(memory.activations),
+                  gib(free), advice));
+}
+
 RunResult run_training(Context& ctx, const RunModel& model, const RunConfig& config, const RunHooks& hooks,
                        const std::atomic<bool>& stop) {
   check(config, model.config);
   const bool resume = open_directory(config.out, config.resume);
   GraftConfig adapted = model.config;
   if (config.method == "lora") {
-    add_lora(
-        ctx, model.graft, adapted,
-        {.rank = config.lora_rank, .alpha = config.lora_alpha, .target_modules = config.lora_target_modules},
-        static_cast<std::uint64_t>(config.seed));
+    add_lora(ctx, model.graft, adapted, lora_options(config), static_cast<std::uint64_t>(config.seed));
   }
   const RunConfig resolved = config.resolved();
   return Run(ctx, {adapted, model.processor, model.graft}, resolved, hooks).go(resume, stop);

@@ -37,6 +37,11 @@ struct RunResult {
   std::optional<double> eval_loss;  // the last
 };
 
+// Throws UsageError with the figures, and the setting that fits, when the config asks for more than the
+// `free` bytes of a GPU; for before the model is loaded. Without max_length or token_budget rows may turn out
+// longer than planned.
+void check_memory(const RunConfig& config, const GraftConfig& model, std::size_t free);
+
 // Trains as the config says, in the directory config.out: resolved.yaml, metrics.jsonl, checkpoint-N, and at
 // the end model-trained.safetensors and, of a run with adapters, adapter/ as PEFT has it. A directory that
 // holds a run is gone on with, to the bit on the CPU as if it had never stopped. `stop` is looked at after

@@ -70,6 +70,7 @@ struct RunConfig {
   double layer_decay = 1;
 
   std::int64_t seed = 42;
+  std::string recompute = "auto";
   std::string dtype = "f32";
   std::string device = "cpu";
   std::int64_t threads = 0;

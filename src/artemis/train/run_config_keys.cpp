@@ -89,6 +89,11 @@ std::vector<ConfigKey> make_keys() {
           {.least = 0, .most = 1, .above_least = true}),
 
       key("seed", &C::seed, "Of the shuffling", at_least(0)),
+      free(choice(
+          "recompute", &C::recompute,
+          "Made again in the backward pass, in place of kept: nothing, what is pointwise, or all but each "
+          "block's input; auto: as little as the memory allows",
+          {"auto", "none", "selective", "full"})),
       choice("dtype", &C::dtype, "Of the computation", {"f32", "bf16"}),
       free(key("device", &C::device, "cpu or cuda[:N]")),
       free(key("threads", &C::threads, "Threads of the computation; 0: one a core", between(0, 1024))),

@@ -1,11 +1,13 @@
 // The training loop: micro-batches accumulate to a step, steps follow the schedule.
+// On a GPU the micro-batches of a step become one pass where the memory allows: the same sum, in larger
+// products.
 #pragma once
 
-#include <functional>
+#include <optional>
 #include <span>
 
 #include "artemis/train/collate.h"
-#include "artemis/train/optimizer.h"
+#include "artemis/train/memory_plan.h"
 #include "artemis/train/schedule.h"
 
 namespace artemis {
@@ -16,6 +18,9 @@ struct TrainOptions {
   Schedule schedule = Schedule::cosine;
   double warmup_ratio = 0.0;    // warm-up lasts int(steps * ratio) steps
   bool token_weighted = false;  // weigh micro-batches by their supervised tokens, not all alike
+  // What the backward pass makes again; by default as little as the device's memory allows (nothing on the
+  // CPU).
+  std::optional<Recompute> recompute{};
   OptimizerOptions optimizer;
 };
 
@@ -41,12 +46,24 @@ class Trainer {
   Optimizer& optimizer() { return optimizer_; }
 
  private:
+  // The loss of these micro-batches, each times its weight, with its gradients; one pass or one for each.
+  double run(std::span<const Batch> micro_batches, std::span<const double> weights);
+  double run_as_one(std::span<const Batch> micro_batches, std::span<const double> weights,
+                    Recompute recompute);
+  // The least that must be made again for these to fit as one pass; none: they do not fit.
+  std::optional<Recompute> fitting(std::span<const Batch> micro_batches);
+
   Context& ctx_;
   Graft& model_;
   const GraftConfig& config_;
+  Trainable trainable_;
   TrainOptions options_;
   Optimizer optimizer_;
+  PassSize fits_without_;  // the largest pass that was seen to fit with nothing made again
 };
+
+// Text and supervision of several batches as one; each position's loss has its batch's weight. No pictures.
+Batch joined(std::span<const Batch> batches, std::span<const double> weights);
 
 // The mean loss over all supervised tokens of the batches; no gradients.
 double evaluate_loss(Context& ctx, std::span<const Batch> batches, const Graft& model,
