@@ -17,11 +17,11 @@ void activation_backward(Context& ctx, const Tensor& d_x, const Tensor& d_out, c
                          Activation activation);
 
 // out = f(gate) * up (SwiGLU for silu; Shazeer 2020). In bf16 f(gate) is rounded to bf16 first, as the
-// reference does.
+// reference does. out may be gate or up.
 void gated_forward(Context& ctx, const Tensor& out, const Tensor& gate, const Tensor& up,
                    Activation activation);
 
-// d_gate, d_up overwritten.
+// d_gate, d_up overwritten; they may be gate and up, where they overwrite what they are made from.
 void gated_backward(Context& ctx, const Tensor& d_gate, const Tensor& d_up, const Tensor& d_out,
                     const Tensor& gate, const Tensor& up, Activation activation);
 

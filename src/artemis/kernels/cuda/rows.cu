@@ -1,6 +1,6 @@
 #include <cuda_fp16.h>
 
-#include "artemis/kernels/cuda/device.cuh"
+#include "artemis/kernels/cuda/elementwise.cuh"
 #include "artemis/kernels/table.h"
 
 namespace artemis::cuda {
@@ -15,39 +15,26 @@ __device__ void store(float16& target, float value) {
 using cuda::load;
 using cuda::store;
 
-// A tensor of any rank as rows: rank 0 and 1 are one row.
-struct Extents {
-  std::int64_t rows, cols;
+// Elements that are only moved, of any type.
+template <typename T>
+struct Gather {
+  Rows<T> out;
+  Rows<const T> table;
+  const std::int32_t* index;
 
-  std::int64_t count() const { return rows * cols; }
+  __device__ T take(std::int64_t row, std::int64_t col) const { return table[index[row]][col]; }
+  __device__ void finish(std::int64_t row, std::int64_t col, T taken) const { out[row][col] = taken; }
 };
-Extents extents_of(const Tensor& tensor) {
-  if (tensor.shape().rank() < 2) return {1, tensor.count()};
-  return {tensor.dim(0), tensor.row_size()};
-}
-
-struct Element {
-  std::int64_t row, col;
-  bool inside;
-};
-__device__ Element element_of_thread(Extents extents) {
-  const std::int64_t index = static_cast<std::int64_t>(blockIdx.x) * threads + threadIdx.x;
-  return {index / extents.cols, index % extents.cols, index < extents.rows * extents.cols};
-}
-
-unsigned blocks_over(Extents extents) { return blocks_for(extents.count(), threads); }
 
 template <typename T>
-__global__ void gather(Rows<T> out, Rows<const T> table, const std::int32_t* index, Extents extents) {
-  const auto [row, col, inside] = element_of_thread(extents);
-  if (inside) out[row][col] = table[index[row]][col];
-}
+struct Scatter {
+  Rows<T> out;
+  Rows<const T> rows;
+  const std::int32_t* index;
 
-template <typename T>
-__global__ void scatter(Rows<T> out, Rows<const T> rows, const std::int32_t* index, Extents extents) {
-  const auto [row, col, inside] = element_of_thread(extents);
-  if (inside) out[index[row]][col] = rows[row][col];
-}
+  __device__ T take(std::int64_t row, std::int64_t col) const { return rows[row][col]; }
+  __device__ void finish(std::int64_t row, std::int64_t col, T taken) const { out[index[row]][col] = taken; }
+};
 
 // Which rows go where: entry e stands for row e / taps, that weighs weight[e / taps][e % taps] (1 when there
 // are no weights) and goes to index[e / taps][e % taps].
@@ -98,39 +85,92 @@ void add_entries(Context& ctx, const Tensor& table, const Tensor& rows, const En
   });
 }
 
-template <typename T>
-__global__ void interpolate(Rows<T> out, Rows<const T> table, Rows<const std::int32_t> index,
-                            Rows<const float> weight, std::int64_t taps, Extents extents) {
-  const auto [row, col, inside] = element_of_thread(extents);
-  if (!inside) return;
-  float sum = 0;
-  for (std::int64_t tap = 0; tap < taps; ++tap) sum += weight[row][tap] * load(table[index[row][tap]][col]);
-  store(out[row][col], sum);
-}
+template <typename T, int n>
+struct Interpolate {
+  Rows<T> out;
+  Rows<const T> table;
+  Rows<const std::int32_t> index;
+  Rows<const float> weight;
+  int taps;
 
-template <typename T>
-__global__ void add_elements(Rows<T> out, Rows<const T> a, Rows<const T> b, Extents extents) {
-  const auto [row, col, inside] = element_of_thread(extents);
-  if (inside) store(out[row][col], load(a[row][col]) + load(b[row][col]));
-}
+  __device__ Pack<T, n> take(std::int64_t row, std::int64_t col) const {
+    float sums[n] = {};
+#pragma unroll 4
+    for (int tap = 0; tap < taps; ++tap) {
+      const float share = weight[row][tap];
+      const Pack<T, n> pack = load_pack<n>(table[index[row][tap]] + col);
+#pragma unroll
+      for (int i = 0; i < n; ++i) sums[i] += share * load(pack.values[i]);
+    }
+    Pack<T, n> sum;
+#pragma unroll
+    for (int i = 0; i < n; ++i) store(sum.values[i], sums[i]);
+    return sum;
+  }
+  __device__ void finish(std::int64_t row, std::int64_t col, Pack<T, n> taken) const {
+    store_pack(out[row] + col, taken);
+  }
+};
 
-template <typename T>
-__global__ void multiply_elements(Rows<T> x, float factor, Extents extents) {
-  const auto [row, col, inside] = element_of_thread(extents);
-  if (inside) store(x[row][col], factor * load(x[row][col]));
-}
+template <typename T, int n>
+struct Add {
+  Rows<T> out;
+  Rows<const T> a, b;
 
-template <typename Out, typename In>
-__global__ void convert_elements(Rows<Out> out, Rows<const In> x, Extents extents) {
-  const auto [row, col, inside] = element_of_thread(extents);
-  if (inside) store(out[row][col], load(x[row][col]));
-}
+  struct Taken {
+    Pack<T, n> a, b;
+  };
+  __device__ Taken take(std::int64_t row, std::int64_t col) const {
+    return {load_pack<n>(a[row] + col), load_pack<n>(b[row] + col)};
+  }
+  __device__ void finish(std::int64_t row, std::int64_t col, Taken taken) const {
+#pragma unroll
+    for (int i = 0; i < n; ++i) store(taken.a.values[i], load(taken.a.values[i]) + load(taken.b.values[i]));
+    store_pack(out[row] + col, taken.a);
+  }
+};
 
-template <typename T>
-__global__ void fill_elements(Rows<T> out, float value, Extents extents) {
-  const auto [row, col, inside] = element_of_thread(extents);
-  if (inside) store(out[row][col], value);
-}
+template <typename T, int n>
+struct Multiply {
+  Rows<T> x;
+  float factor;
+
+  __device__ Pack<T, n> take(std::int64_t row, std::int64_t col) const { return load_pack<n>(x[row] + col); }
+  __device__ void finish(std::int64_t row, std::int64_t col, Pack<T, n> taken) const {
+#pragma unroll
+    for (T& value : taken.values) store(value, factor * load(value));
+    store_pack(x[row] + col, taken);
+  }
+};
+
+template <typename Out, typename In, int n>
+struct Convert {
+  Rows<Out> out;
+  Rows<const In> x;
+
+  __device__ Pack<In, n> take(std::int64_t row, std::int64_t col) const { return load_pack<n>(x[row] + col); }
+  __device__ void finish(std::int64_t row, std::int64_t col, Pack<In, n> taken) const {
+    Pack<Out, n> converted;
+#pragma unroll
+    for (int i = 0; i < n; ++i) store(converted.values[i], load(taken.values[i]));
+    store_pack(out[row] + col, converted);
+  }
+};
+
+template <typename T, int n>
+struct Fill {
+  Rows<T> out;
+  float value;
+
+  struct Nothing {};
+  __device__ Nothing take(std::int64_t, std::int64_t) const { return {}; }
+  __device__ void finish(std::int64_t row, std::int64_t col, Nothing) const {
+    Pack<T, n> pack;
+#pragma unroll
+    for (T& element : pack.values) store(element, value);
+    store_pack(out[row] + col, pack);
+  }
+};
 
 // As dispatch_real, with f16.
 template <typename Body>
@@ -139,30 +179,38 @@ void dispatch_floating(DType dtype, const Body& body) {
   dispatch_real(dtype, body);
 }
 
-// Calls body with a value of an unsigned type of the dtype's size, for elements that are only moved.
-template <typename Body>
-void dispatch_size(DType dtype, const Body& body) {
-  switch (dtype_size(dtype)) {
+// body(unit, extents) for elements that are only moved: the widest unit that all the tensors allow, and how
+// many there are in the rows of the first.
+template <typename Body, typename... Others>
+void dispatch_unit(const Body& body, const Tensor& first, const Others&... others) {
+  const auto size = static_cast<int>(dtype_size(first.dtype()));
+  const Extents extents = extents_of(first);
+  if (const int n = access_bytes / size; packs_fit(extents.cols, n, first, others...)) {
+    return body(uint4{}, Extents{extents.rows, extents.cols / n});
+  }
+  switch (size) {
     case 1:
-      return body(std::uint8_t{});
+      return body(std::uint8_t{}, extents);
     case 2:
-      return body(std::uint16_t{});
+      return body(std::uint16_t{}, extents);
     case 4:
-      return body(std::uint32_t{});
+      return body(std::uint32_t{}, extents);
     case 8:
-      return body(std::uint64_t{});
+      return body(std::uint64_t{}, extents);
     default:
       ARTEMIS_ASSERT(false);
   }
 }
 
+// The rows of a tensor in units of T.
 template <typename T>
-Rows<const T> moved_rows(const Tensor& tensor) {
-  return {reinterpret_cast<const T*>(tensor.raw()), tensor.row_stride()};
+Rows<const T> units_of(const Tensor& tensor) {
+  const auto stride = tensor.row_stride() * static_cast<std::int64_t>(dtype_size(tensor.dtype()));
+  return {reinterpret_cast<const T*>(tensor.raw()), stride / static_cast<std::int64_t>(sizeof(T))};
 }
 template <typename T>
-Rows<T> mutable_moved_rows(const Tensor& tensor) {
-  return {reinterpret_cast<T*>(tensor.mutable_raw()), tensor.row_stride()};
+Rows<T> mutable_units_of(const Tensor& tensor) {
+  return {reinterpret_cast<T*>(tensor.mutable_raw()), units_of<T>(tensor).stride};
 }
 
 // Of two candidates the larger value, and of equal values the lower column; column -1 stands for none.
@@ -176,16 +224,23 @@ __device__ void take_larger(float& value, int& column, float other, int other_co
 // A block for each row.
 constexpr int argmax_threads = 1024;
 
-template <typename T>
-__global__ void __launch_bounds__(argmax_threads)
-    argmax_row(std::int32_t* index, Rows<const T> x, std::int64_t cols) {
+template <typename T, int n>
+__global__ void __launch_bounds__(argmax_threads) argmax_row(std::int32_t* index, Rows<const T> x, int cols) {
   __shared__ float values[max_warps];
   __shared__ int columns[max_warps];
+  wait_for_previous();
+  let_next_start();
+  const T* row = x[blockIdx.x];
   float value = 0;
   int column = -1;
-  for (std::int64_t c = threadIdx.x; c < cols; c += argmax_threads) {
-    const float other = load(x[blockIdx.x][c]);
-    if (!isnan(other)) take_larger(value, column, other, static_cast<int>(c));
+#pragma unroll 4
+  for (int c = static_cast<int>(threadIdx.x) * n; c < cols; c += argmax_threads * n) {
+    const Pack<T, n> pack = load_pack<n>(row + c);
+#pragma unroll
+    for (int i = 0; i < n; ++i) {
+      const float other = load(pack.values[i]);
+      if (!isnan(other)) take_larger(value, column, other, c + i);
+    }
   }
   const auto reduce = [&] {
     for (int step = warp_size / 2; step > 0; step /= 2) {
@@ -211,23 +266,19 @@ __global__ void __launch_bounds__(argmax_threads)
 }  // namespace
 
 void gather_rows(Context& ctx, const Tensor& out, const Tensor& table, const Tensor& index) {
-  const Extents extents = extents_of(out);
-  if (extents.count() == 0) return;
-  dispatch_size(out.dtype(), [&](auto element) {
-    using T = decltype(element);
-    ARTEMIS_LAUNCH(gather<T><<<blocks_over(extents), threads, 0, stream(ctx)>>>(
-        mutable_moved_rows<T>(out), moved_rows<T>(table), index.data<std::int32_t>(), extents));
-  });
+  const auto launch = [&]<typename T>(T, Extents extents) {
+    launch_each_pack<1>(
+        ctx, Gather<T>{mutable_units_of<T>(out), units_of<T>(table), index.data<std::int32_t>()}, extents);
+  };
+  dispatch_unit(launch, out, table);
 }
 
 void scatter_rows(Context& ctx, const Tensor& out, const Tensor& rows, const Tensor& index) {
-  const Extents extents = extents_of(rows);
-  if (extents.count() == 0) return;
-  dispatch_size(out.dtype(), [&](auto element) {
-    using T = decltype(element);
-    ARTEMIS_LAUNCH(scatter<T><<<blocks_over(extents), threads, 0, stream(ctx)>>>(
-        mutable_moved_rows<T>(out), moved_rows<T>(rows), index.data<std::int32_t>(), extents));
-  });
+  const auto launch = [&]<typename T>(T, Extents extents) {
+    launch_each_pack<1>(
+        ctx, Scatter<T>{mutable_units_of<T>(out), units_of<T>(rows), index.data<std::int32_t>()}, extents);
+  };
+  dispatch_unit(launch, rows, out);
 }
 
 void scatter_add_rows(Context& ctx, const Tensor& table, const Tensor& rows, const Tensor& index) {
@@ -238,12 +289,14 @@ void scatter_add_rows(Context& ctx, const Tensor& table, const Tensor& rows, con
 void interpolate_rows_forward(Context& ctx, const Tensor& out, const Tensor& table, const Tensor& index,
                               const Tensor& weight) {
   const Extents extents = extents_of(out);
-  if (extents.count() == 0) return;
-  dispatch_real(out.dtype(), [&](auto element) {
-    using T = decltype(element);
-    ARTEMIS_LAUNCH(interpolate<T><<<blocks_over(extents), threads, 0, stream(ctx)>>>(
-        mutable_rows_of<T>(out), rows_of<T>(table), rows_of<std::int32_t>(index), rows_of<float>(weight),
-        index.dim(1), extents));
+  dispatch_real(out.dtype(), [&]<typename T>(T) {
+    dispatch_pack<widest_pack<T>>(packs_fit(extents.cols, widest_pack<T>, out, table), [&](auto n) {
+      launch_each_pack<n()>(
+          ctx,
+          Interpolate<T, n()>{mutable_rows_of<T>(out), rows_of<T>(table), rows_of<std::int32_t>(index),
+                              rows_of<float>(weight), static_cast<int>(index.dim(1))},
+          extents);
+    });
   });
 }
 
@@ -257,52 +310,53 @@ void interpolate_rows_backward(Context& ctx, const Tensor& d_table, const Tensor
 }
 
 void add(Context& ctx, const Tensor& out, const Tensor& a, const Tensor& b) {
-  const Extents extents = extents_of(out);
-  if (extents.count() == 0) return;
-  dispatch_real(out.dtype(), [&](auto element) {
-    using T = decltype(element);
-    ARTEMIS_LAUNCH(add_elements<T><<<blocks_over(extents), threads, 0, stream(ctx)>>>(
-        mutable_rows_of<T>(out), rows_of<T>(a), rows_of<T>(b), extents));
+  const Extents extents = joint_extents(out, a, b);
+  dispatch_real(out.dtype(), [&]<typename T>(T) {
+    dispatch_pack<widest_pack<T>>(packs_fit(extents.cols, widest_pack<T>, out, a, b), [&](auto n) {
+      launch_each_pack<n()>(ctx, Add<T, n()>{mutable_rows_of<T>(out), rows_of<T>(a), rows_of<T>(b)}, extents);
+    });
   });
 }
 
 void argmax_rows(Context& ctx, const Tensor& index, const Tensor& x) {
   if (x.dim(0) == 0) return;
-  dispatch_real(x.dtype(), [&](auto element) {
-    using T = decltype(element);
-    ARTEMIS_LAUNCH(argmax_row<T><<<static_cast<unsigned>(x.dim(0)), argmax_threads, 0, stream(ctx)>>>(
-        index.mutable_data<std::int32_t>(), rows_of<T>(x), x.dim(1)));
+  dispatch_real(x.dtype(), [&]<typename T>(T) {
+    dispatch_pack<widest_pack<T>>(packs_fit(x.dim(1), widest_pack<T>, x), [&](auto n) {
+      launch_chained(ctx, argmax_row<T, n()>, static_cast<unsigned>(x.dim(0)), argmax_threads, 0,
+                     index.mutable_data<std::int32_t>(), rows_of<T>(x), static_cast<int>(x.dim(1)));
+    });
   });
 }
 
 void multiply(Context& ctx, const Tensor& x, float factor) {
-  const Extents extents = extents_of(x);
-  if (extents.count() == 0) return;
-  dispatch_real(x.dtype(), [&](auto element) {
-    using T = decltype(element);
-    ARTEMIS_LAUNCH(multiply_elements<T><<<blocks_over(extents), threads, 0, stream(ctx)>>>(
-        mutable_rows_of<T>(x), factor, extents));
+  const Extents extents = joint_extents(x);
+  dispatch_real(x.dtype(), [&]<typename T>(T) {
+    dispatch_pack<widest_pack<T>>(packs_fit(extents.cols, widest_pack<T>, x), [&](auto n) {
+      launch_each_pack<n()>(ctx, Multiply<T, n()>{mutable_rows_of<T>(x), factor}, extents);
+    });
   });
 }
 
 void convert(Context& ctx, const Tensor& out, const Tensor& x) {
-  const Extents extents = extents_of(out);
-  if (extents.count() == 0) return;
+  if (out.count() == 0) return;
   if (out.dtype() == x.dtype()) return ctx.copy(out, x);
+  const Extents extents = joint_extents(out, x);
   dispatch_floating(out.dtype(), [&]<typename Out>(Out) {
     dispatch_floating(x.dtype(), [&]<typename In>(In) {
-      ARTEMIS_LAUNCH(convert_elements<Out, In><<<blocks_over(extents), threads, 0, stream(ctx)>>>(
-          mutable_rows_of<Out>(out), rows_of<In>(x), extents));
+      constexpr int widest = std::max(widest_pack<Out>, widest_pack<In>);
+      dispatch_pack<widest>(packs_fit(extents.cols, widest, out, x), [&](auto n) {
+        launch_each_pack<n()>(ctx, Convert<Out, In, n()>{mutable_rows_of<Out>(out), rows_of<In>(x)}, extents);
+      });
     });
   });
 }
 
 void fill(Context& ctx, const Tensor& out, float value) {
-  const Extents extents = extents_of(out);
-  if (extents.count() == 0) return;
+  const Extents extents = joint_extents(out);
   dispatch_floating(out.dtype(), [&]<typename T>(T) {
-    ARTEMIS_LAUNCH(fill_elements<T><<<blocks_over(extents), threads, 0, stream(ctx)>>>(
-        mutable_rows_of<T>(out), value, extents));
+    dispatch_pack<widest_pack<T>>(packs_fit(extents.cols, widest_pack<T>, out), [&](auto n) {
+      launch_each_pack<n()>(ctx, Fill<T, n()>{mutable_rows_of<T>(out), value}, extents);
+    });
   });
 }
 
