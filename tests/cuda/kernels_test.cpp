@@ -210,10 +210,13 @@ TEST_P(CudaKernels, Multiply) {
 TEST_P(CudaKernels, SumOfSquares) {
   for (const std::int64_t count : {1, 16384, 100003}) {
     const Tensor x = float_vector(count);
-    const double expected = sum_of_squares(cpu_, x);
-    const double actual = sum_of_squares(*gpu_, x.to(gpu_->device()));
+    const std::array here = {x, float_vector(33), float_vector(40000)};
+    std::vector<Tensor> there;
+    for (const Tensor& tensor : here) there.push_back(tensor.to(gpu_->device()));
+    const double expected = sum_of_squares(cpu_, here);
+    const double actual = sum_of_squares(*gpu_, there);
     EXPECT_NEAR(actual, expected, 1e-12 * expected);
-    EXPECT_EQ(actual, sum_of_squares(*gpu_, x.to(gpu_->device())));
+    EXPECT_EQ(actual, sum_of_squares(*gpu_, there));
   }
 }
 

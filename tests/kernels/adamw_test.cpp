@@ -64,7 +64,7 @@ TEST(AdamW, RefusesWhatIsAbsentOrHasGaps) {
   EXPECT_EQ(error_of([&] { adamw_step(ctx, a, a, Tensor(), a, a, {}); }), "[adamw] first is absent");
   EXPECT_EQ(error_of([&] { adamw_step(ctx, a, a, a, a, part, {}); }),
             "[adamw] gradient must be contiguous on the context's device");
-  EXPECT_EQ(error_of([&] { sum_of_squares(ctx, Tensor()); }), "[sum_of_squares] x is absent");
+  EXPECT_EQ(error_of([&] { sum_of_squares(ctx, std::array{Tensor()}); }), "[sum_of_squares] x is absent");
 }
 
 TEST(AdamW, TheSameBitsAtAnyThreadCount) {
@@ -131,13 +131,21 @@ TEST(AdamW, RefusesAnF32ParameterWithoutAMaster) {
             "[adamw] master is absent and parameter f32, expected bf16");
 }
 
+TEST(SumOfSquares, OfSeveralTensors) {
+  Context ctx(Device{}, 1);
+  const float values[] = {1, -2, 3};
+  const Tensor three = Tensor::from<float>(values, {3});
+  EXPECT_EQ(sum_of_squares(ctx, std::array{three, Tensor::zeros(DType::f32, {0}), three.rows(1, 2)}), 18);
+  EXPECT_EQ(sum_of_squares(ctx, {}), 0);
+}
+
 TEST(SumOfSquares, TheSameBitsAtAnyThreadCount) {
   expect_same_at_any_thread_count([](Context& ctx) {
     Random random(4);
     const Tensor x = random_tensor(ctx, DType::f32, {100003}, random);
     double expected = 0;
     for (const double value : values_of(ctx, x)) expected += value * value;
-    const double sum = sum_of_squares(ctx, x);
+    const double sum = sum_of_squares(ctx, std::array{x});
     EXPECT_NEAR(sum, expected, 1e-9 * expected);
     return Values{sum};
   });

@@ -1,5 +1,8 @@
 #include "artemis/kernels/rows.h"
 
+#include <algorithm>
+#include <array>
+
 #include "reference.h"
 
 namespace artemis::test {
@@ -107,6 +110,26 @@ TEST_P(RowsTest, InterpolateHonoursRowStrides) {
   }
   expect_near(values_of(ctx_, wide.columns(1, 301)), expected, tolerance(GetParam()), "out");
   EXPECT_TRUE(std::isnan(values_of(ctx_, wide)[0]) && std::isnan(values_of(ctx_, wide)[301]));
+}
+
+TEST_P(RowsTest, ArgmaxTakesTheFirstOfEqualsAndPassesOverNaN) {
+  const float inf = INFINITY;
+  const float values[] = {1,    3,    3,    -2,    // two of the largest
+                          NAN,  -5,   -4,   NAN,   // below 0, beside NaN
+                          NAN,  NAN,  NAN,  NAN,   // nothing else
+                          -inf, -inf, NAN,  -inf,  // no finite value
+                          0,    2,    -inf, inf};
+  const Tensor x = Tensor::allocate(GetParam(), {5, 4});
+  convert(ctx_, x, Tensor::from<float>(values, {5, 4}));
+  const Tensor index = Tensor::allocate(DType::i32, {5});
+  argmax_rows(ctx_, index, x);
+  EXPECT_TRUE(std::ranges::equal(index.values<std::int32_t>(), std::array{1, 2, -1, 0, 3}));
+  const Tensor wide = random_tensor(ctx_, GetParam(), {5, 700}, random_).columns(3, 690);
+  argmax_rows(ctx_, index, wide);
+  for (std::int64_t row = 0; row < 5; ++row) {
+    const Values candidates = values_of(ctx_, wide.rows(row, row + 1));
+    EXPECT_EQ(index.data<std::int32_t>()[row], std::ranges::max_element(candidates) - candidates.begin());
+  }
 }
 
 ARTEMIS_FOR_DTYPES(RowsTest);

@@ -67,10 +67,12 @@ void adamw8_step(Context& ctx, const Tensor& parameter, const Tensor& master, co
   kernel_table(ctx.device()).adamw8_step(ctx, parameter, master, first, second, gradient, options);
 }
 
-double sum_of_squares(Context& ctx, const Tensor& x) {
-  check_flat(ctx, "sum_of_squares", "x", x);
-  check_dtype("sum_of_squares", "x", x, DType::f32);
-  return kernel_table(ctx.device()).sum_of_squares(ctx, x);
+double sum_of_squares(Context& ctx, std::span<const Tensor> tensors) {
+  for (const Tensor& x : tensors) {
+    check_flat(ctx, "sum_of_squares", "x", x);
+    check_dtype("sum_of_squares", "x", x, DType::f32);
+  }
+  return kernel_table(ctx.device()).sum_of_squares(ctx, tensors);
 }
 
 }  // namespace artemis

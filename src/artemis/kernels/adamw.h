@@ -2,6 +2,8 @@
 // in 8 bits.
 #pragma once
 
+#include <span>
+
 #include "artemis/core/context.h"
 
 namespace artemis {
@@ -41,8 +43,8 @@ Moment8 zero_moment8(const Shape& shape, Device device);
 void adamw8_step(Context& ctx, const Tensor& parameter, const Tensor& master, const Moment8& first,
                  const Moment8& second, const Tensor& gradient, const AdamWOptions& options);
 
-// The sum of squares of a contiguous f32 tensor, in double, in an order that does not depend on the thread
-// count.
-double sum_of_squares(Context& ctx, const Tensor& x);
+// The sum of the squares of contiguous f32 tensors, in double, in an order that does not depend on the thread
+// count. Waits once for the device.
+double sum_of_squares(Context& ctx, std::span<const Tensor> tensors);
 
 }  // namespace artemis

@@ -84,9 +84,9 @@ std::size_t Optimizer::bytes() const {
 }
 
 double Optimizer::gradient_norm() const {
-  double squares = 0;
-  for (const TrainedWeight& weight : weights_) squares += sum_of_squares(ctx_, weight.gradient);
-  return std::sqrt(squares);
+  std::vector<Tensor> gradients;
+  for (const TrainedWeight& weight : weights_) gradients.push_back(weight.gradient);
+  return std::sqrt(sum_of_squares(ctx_, gradients));
 }
 
 void Optimizer::step(double learning_rate, double norm) {

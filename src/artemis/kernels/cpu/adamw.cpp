@@ -1,3 +1,4 @@
+#include <numeric>
 #include <vector>
 
 #include "artemis/kernels/adamw_factors.h"
@@ -160,13 +161,15 @@ void adamw8_step(Context& ctx, const Tensor& parameter, const Tensor& master, co
               gradient, options);
 }
 
-double sum_of_squares(Context& ctx, const Tensor& x) {
-  std::vector<double> sums(static_cast<std::size_t>((x.count() + piece_elements - 1) / piece_elements));
-  ctx.pool().ranges(x.count(), piece_elements, [&](std::int64_t begin, std::int64_t end) {
-    sums[static_cast<std::size_t>(begin / piece_elements)] = squares(x.data<float>() + begin, end - begin);
-  });
+double sum_of_squares(Context& ctx, std::span<const Tensor> tensors) {
   double total = 0;
-  for (const double sum : sums) total += sum;
+  for (const Tensor& x : tensors) {
+    std::vector<double> sums(static_cast<std::size_t>((x.count() + piece_elements - 1) / piece_elements));
+    ctx.pool().ranges(x.count(), piece_elements, [&](std::int64_t begin, std::int64_t end) {
+      sums[static_cast<std::size_t>(begin / piece_elements)] = squares(x.data<float>() + begin, end - begin);
+    });
+    total += std::accumulate(sums.begin(), sums.end(), 0.0);
+  }
   return total;
 }
 

@@ -1,81 +1,124 @@
-#include <algorithm>
-
-#include "artemis/kernels/cuda/device.cuh"
+#include "artemis/kernels/cuda/elementwise.cuh"
 #include "artemis/kernels/table.h"
 
 namespace artemis::cuda {
 namespace {
 
-// Columns of one block of the backward pass.
-constexpr std::int64_t chunk_size = 4096;
-constexpr int chunk_threads = 256;
+// Threads of the block of a row, and packs that each reads before it sums the first.
+constexpr int row_threads = 512;
+constexpr int packs_ahead = 4;
 
-// A block for each row. The maximum passes over a NaN, which then makes the sum NaN; a row of nothing but
-// -inf sums to 0.
+// exp(x) for logits of type T: those in bf16 need no more than the hardware's approximation.
 template <typename T>
-__global__ void log_sum_row(float* loss, float* lse, Rows<const T> logits, const std::int32_t* labels,
-                            std::int64_t vocabulary) {
-  const T* row = logits[blockIdx.x];
+__device__ float exponential(float x) {
+  if constexpr (std::is_same_v<T, float>) return expf(x);
+  return __expf(x);
+}
+
+// A sum of exponentials over the largest of their arguments so far. The maximum passes over a NaN, which then
+// makes the sum NaN; of nothing but -inf the sum is 0.
+template <typename T>
+struct LogSum {
   float maximum = -INFINITY;
-  for (std::int64_t i = threadIdx.x; i < vocabulary; i += blockDim.x) maximum = fmaxf(maximum, load(row[i]));
-  maximum = block_max(maximum);
-  const float shift = maximum == -INFINITY ? 0.0f : maximum;
   float sum = 0;
-  for (std::int64_t i = threadIdx.x; i < vocabulary; i += blockDim.x) sum += expf(load(row[i]) - shift);
-  sum = block_sum(sum);
+
+  __device__ static float shift(float maximum) { return maximum == -INFINITY ? 0.0f : maximum; }
+  __device__ void raise(float to) {
+    sum *= exponential<T>(maximum - shift(to));
+    maximum = to;
+  }
+};
+
+// A block for each row.
+template <typename T, int n>
+__global__ void __launch_bounds__(row_threads, 3)
+    log_sum_row(float* loss, float* lse, Rows<const T> logits, const std::int32_t* labels, int vocabulary) {
+  wait_for_previous();
+  let_next_start();
+  const T* row = logits[blockIdx.x];
+  constexpr int step = row_threads * n;
+  LogSum<T> total;
+  for (int first = static_cast<int>(threadIdx.x) * n; first < vocabulary; first += packs_ahead * step) {
+    Pack<T, n> packs[packs_ahead];
+    float largest = total.maximum;
+#pragma unroll
+    for (int p = 0; p < packs_ahead; ++p) {
+      if (first + p * step < vocabulary) {
+        packs[p] = load_pack<n>(row + first + p * step);
+      } else {
+        for (T& element : packs[p].values) store(element, -INFINITY);
+      }
+    }
+#pragma unroll
+    for (int p = 0; p < packs_ahead; ++p) {
+#pragma unroll
+      for (const T element : packs[p].values) largest = fmaxf(largest, load(element));
+    }
+    total.raise(largest);
+    const float shift = LogSum<T>::shift(largest);
+#pragma unroll
+    for (int p = 0; p < packs_ahead; ++p) {
+#pragma unroll
+      for (const T element : packs[p].values) total.sum += exponential<T>(load(element) - shift);
+    }
+  }
+  total.raise(block_max(total.maximum));
+  const float sum = block_sum(total.sum);
   if (threadIdx.x != 0) return;
   const double log_sum = log(static_cast<double>(sum));
-  const auto largest = static_cast<double>(maximum);
+  const auto largest = static_cast<double>(total.maximum);
   const auto label = static_cast<double>(load(row[labels[blockIdx.x]]));
   lse[blockIdx.x] = static_cast<float>(largest + log_sum);
   loss[blockIdx.x] = static_cast<float>((largest - label) + log_sum);
 }
 
-// A block for each chunk of each row.
-template <typename T>
-__global__ void softmax_gradient(Rows<T> d_logits, Rows<const T> logits, const float* lse,
-                                 const std::int32_t* labels, std::int64_t vocabulary, float scale) {
-  const T* row = logits[blockIdx.x];
-  T* d = d_logits[blockIdx.x];
-  const float log_sum = lse[blockIdx.x];
-  const std::int64_t label = labels[blockIdx.x];
-  const std::int64_t begin = blockIdx.y * chunk_size;
-  const std::int64_t end = min(begin + chunk_size, vocabulary);
-  for (std::int64_t i = begin + threadIdx.x; i < end; i += chunk_threads) {
-    const float probability = expf(load(row[i]) - log_sum);
-    store(d[i], scale * (i == label ? probability - 1.0f : probability));
-  }
-}
+template <typename T, int n>
+struct SoftmaxGradient {
+  Rows<T> d_logits;
+  Rows<const T> logits;
+  const float* lse;
+  const std::int32_t* labels;
+  float scale;
 
-unsigned row_threads(std::int64_t vocabulary) {
-  constexpr std::int64_t most = 1024;
-  const std::int64_t warps = blocks_for(vocabulary, warp_size);
-  return static_cast<unsigned>(std::clamp<std::int64_t>(warps * warp_size, warp_size, most));
-}
+  __device__ Pack<T, n> take(std::int64_t row, std::int64_t col) const {
+    return load_pack<n>(logits[row] + col);
+  }
+  __device__ void finish(std::int64_t row, std::int64_t col, Pack<T, n> taken) const {
+    const float log_sum = lse[row];
+    const auto label = static_cast<int>(labels[row] - col);
+#pragma unroll
+    for (int i = 0; i < n; ++i) {
+      const float probability = exponential<T>(load(taken.values[i]) - log_sum);
+      store(taken.values[i], scale * (i == label ? probability - 1.0f : probability));
+    }
+    store_pack(d_logits[row] + col, taken);
+  }
+};
 
 }  // namespace
 
 void cross_entropy_forward(Context& ctx, const Tensor& loss, const Tensor& lse, const Tensor& logits,
                            const Tensor& labels) {
-  const auto rows = static_cast<unsigned>(logits.dim(0));
-  if (rows == 0) return;
-  dispatch_real(logits.dtype(), [&](auto element) {
-    using T = decltype(element);
-    ARTEMIS_LAUNCH(log_sum_row<T><<<rows, row_threads(logits.dim(1)), 0, stream(ctx)>>>(
-        loss.mutable_data<float>(), lse.mutable_data<float>(), rows_of<T>(logits),
-        labels.data<std::int32_t>(), logits.dim(1)));
+  if (logits.dim(0) == 0) return;
+  dispatch_real(logits.dtype(), [&]<typename T>(T) {
+    dispatch_pack<widest_pack<T>>(packs_fit(logits.dim(1), widest_pack<T>, logits), [&](auto n) {
+      launch_chained(ctx, log_sum_row<T, n()>, static_cast<unsigned>(logits.dim(0)), row_threads, 0,
+                     loss.mutable_data<float>(), lse.mutable_data<float>(), rows_of<T>(logits),
+                     labels.data<std::int32_t>(), static_cast<int>(logits.dim(1)));
+    });
   });
 }
 
 void cross_entropy_backward(Context& ctx, const Tensor& d_logits, const Tensor& logits, const Tensor& lse,
                             const Tensor& labels, float scale) {
-  const dim3 grid(static_cast<unsigned>(logits.dim(0)), blocks_for(logits.dim(1), chunk_size));
-  if (grid.x == 0 || grid.y == 0) return;
-  dispatch_real(logits.dtype(), [&](auto element) {
-    using T = decltype(element);
-    ARTEMIS_LAUNCH(softmax_gradient<T><<<grid, chunk_threads, 0, stream(ctx)>>>(
-        mutable_rows_of<T>(d_logits), rows_of<T>(logits), lse.data<float>(), labels.data<std::int32_t>(),
-        logits.dim(1), scale));
+  const Extents extents = extents_of(logits);
+  dispatch_real(logits.dtype(), [&]<typename T>(T) {
+    dispatch_pack<widest_pack<T>>(packs_fit(extents.cols, widest_pack<T>, d_logits, logits), [&](auto n) {
+      launch_each_pack<n()>(ctx,
+                            SoftmaxGradient<T, n()>{mutable_rows_of<T>(d_logits), rows_of<T>(logits),
+                                                    lse.data<float>(), labels.data<std::int32_t>(), scale},
+                            extents);
+    });
   });
 }
 
