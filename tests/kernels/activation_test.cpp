@@ -85,6 +85,9 @@ TEST_P(ActivationTest, Gated) {
     expect_near(values_of(ctx_, d_up),
                 numeric_gradient([&](const Values& v) { return gated(activation, gs, v); }, us, ds), bound,
                 "d_up");
+    gated_backward(ctx_, gate, up, d_out, gate, up, activation);
+    EXPECT_EQ(values_of(ctx_, gate), values_of(ctx_, d_gate));
+    EXPECT_EQ(values_of(ctx_, up), values_of(ctx_, d_up));
   }
 }
 

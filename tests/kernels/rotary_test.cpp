@@ -99,7 +99,7 @@ TEST(Rotary, AnglesOfSeveralAxes) {
               rotary_angles(ctx, sin, sin, Tensor::from<std::int32_t>(positions, {2, 2}),
                             Tensor::from<float>(std::span(frequencies, 2), {2}), 1.0f);
             }),
-            "[rotary_angles] cos has shape [2, 6], expected [2, 4]");
+            "[rotary_angles] cos has shape (2, 6), expected (2, 4)");
 }
 
 TEST(Rotary, RefusesShapesThatDoNotFit) {
