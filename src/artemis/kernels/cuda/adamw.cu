@@ -26,9 +26,14 @@ struct Moments {
 
 using NoiseGroup = std::array<std::uint32_t, 4>;
 
-// The random bits of element `within` of a group.
+// The random bits of element `within` of a group, which stays in registers.
 __device__ std::uint32_t noise_bits(const NoiseGroup& bits, int within) {
-  return (bits[within / 2] >> (16 * (within % 2))) & 0xffffu;
+  std::uint32_t pair = bits[0];
+#pragma unroll
+  for (int k = 1; k < 4; ++k) {
+    if (within / 2 == k) pair = bits[k];
+  }
+  return (pair >> (16 * (within % 2))) & 0xffffu;
 }
 
 // A weight in f32 and its moments.

@@ -1,3 +1,4 @@
+#include "artemis/kernels/cuda/activation.cuh"
 #include "artemis/kernels/cuda/elementwise.cuh"
 #include "artemis/kernels/table.h"
 
@@ -5,15 +6,8 @@ namespace artemis::cuda {
 namespace {
 
 // Threads of the block of a row, and packs that each reads before it sums the first.
-constexpr int row_threads = 512;
+constexpr int row_threads = 256;
 constexpr int packs_ahead = 4;
-
-// exp(x) for logits of type T: those in bf16 need no more than the hardware's approximation.
-template <typename T>
-__device__ float exponential(float x) {
-  if constexpr (std::is_same_v<T, float>) return expf(x);
-  return __expf(x);
-}
 
 // A sum of exponentials over the largest of their arguments so far. The maximum passes over a NaN, which then
 // makes the sum NaN; of nothing but -inf the sum is 0.
@@ -31,7 +25,7 @@ struct LogSum {
 
 // A block for each row.
 template <typename T, int n>
-__global__ void __launch_bounds__(row_threads, 3)
+__global__ void __launch_bounds__(row_threads, 5)
     log_sum_row(float* loss, float* lse, Rows<const T> logits, const std::int32_t* labels, int vocabulary) {
   wait_for_previous();
   let_next_start();

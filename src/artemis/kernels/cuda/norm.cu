@@ -12,6 +12,10 @@ constexpr std::int64_t least_chunk = 32;
 constexpr std::int64_t most_chunks = 256;
 constexpr int column_threads = 64;
 
+// Threads of the block of a row whose threads hold so many packs each.
+constexpr int most_threads = 1024;
+constexpr int row_limit(int held) { return held == 4 ? warp_size : most_threads; }
+
 // How a block shares a row: each thread has `held` packs of n, a block's width apart, and keeps in registers
 // what it reads of them; where `held` is 0 it has any number of packs and reads them again at each pass.
 template <int n, int held>
@@ -93,8 +97,8 @@ __device__ void write_row(T* row, const Share<n, held>& share, Value value) {
 
 // Nobody writes a weight within the kernels right before a norm, so that it may be read while these run.
 template <typename T, int n, int held>
-__global__ void rms_norm_row(Rows<T> out, float* rstd, Rows<const T> x, const T* weight, int width,
-                             float eps) {
+__global__ void __launch_bounds__(row_limit(held))
+    rms_norm_row(Rows<T> out, float* rstd, Rows<const T> x, const T* weight, int width, float eps) {
   const Share<n, held> share{width};
   const Kept<T, n, held> factors(weight, share);
   wait_for_previous();
@@ -114,8 +118,9 @@ __global__ void rms_norm_row(Rows<T> out, float* rstd, Rows<const T> x, const T*
 
 // With x^ = x rstd and g = d_out weight: d_x = rstd (g - x^ mean(g x^)).
 template <typename T, int n, int held>
-__global__ void rms_norm_row_backward(Rows<T> d_x, Rows<const T> d_out, Rows<const T> x, const T* weight,
-                                      const float* rstd, int width) {
+__global__ void __launch_bounds__(row_limit(held))
+    rms_norm_row_backward(Rows<T> d_x, Rows<const T> d_out, Rows<const T> x, const T* weight,
+                          const float* rstd, int width) {
   wait_for_previous();
   let_next_start();
   const Share<n, held> share{width};
@@ -136,8 +141,9 @@ __global__ void rms_norm_row_backward(Rows<T> d_x, Rows<const T> d_out, Rows<con
 }
 
 template <typename T, int n, int held>
-__global__ void layer_norm_row(Rows<T> out, float* mean, float* rstd, Rows<const T> x, const T* weight,
-                               const T* bias, int width, float eps) {
+__global__ void __launch_bounds__(row_limit(held))
+    layer_norm_row(Rows<T> out, float* mean, float* rstd, Rows<const T> x, const T* weight, const T* bias,
+                   int width, float eps) {
   wait_for_previous();
   let_next_start();
   const Share<n, held> share{width};
@@ -162,8 +168,9 @@ __global__ void layer_norm_row(Rows<T> out, float* mean, float* rstd, Rows<const
 
 // With x^ = (x - mean) rstd and g = d_out weight: d_x = rstd (g - mean(g) - x^ mean(g x^)).
 template <typename T, int n, int held>
-__global__ void layer_norm_row_backward(Rows<T> d_x, Rows<const T> d_out, Rows<const T> x, const T* weight,
-                                        const float* mean, const float* rstd, int width) {
+__global__ void __launch_bounds__(row_limit(held))
+    layer_norm_row_backward(Rows<T> d_x, Rows<const T> d_out, Rows<const T> x, const T* weight,
+                            const float* mean, const float* rstd, int width) {
   wait_for_previous();
   let_next_start();
   const Share<n, held> share{width};
@@ -257,15 +264,13 @@ void parameter_gradients(Context& ctx, const Tensor& d_weight, const Tensor& d_b
       mutable_data_or_null<float>(d_weight), mutable_data_or_null<float>(d_bias), partial, width, chunks));
 }
 
-// The packs that each thread of a row's block holds: few where there are few rows, for these to be done soon;
-// else so many that a narrow row needs but a warp, and the memory is kept busy. 0 where they are too many.
+// The packs that each thread of a row's block holds: one where there are few rows, for these to be done soon;
+// else more, so that a narrow row needs but a warp and the memory is kept busy. 0 where they are too many.
 int held_packs(std::int64_t rows, std::int64_t packs) {
   constexpr std::int64_t few_rows = 128;
-  constexpr std::int64_t most_threads = 1024;
-  if (rows <= few_rows && packs <= most_threads) return 1;
-  if (packs <= 4 * warp_size) return 4;
-  if (packs <= 2 * most_threads) return 2;
-  return packs <= 4 * most_threads ? 4 : 0;
+  if (rows <= few_rows && packs <= row_limit(1)) return 1;
+  if (packs <= 4 * row_limit(4)) return 4;
+  return packs <= 2 * row_limit(2) ? 2 : 0;
 }
 
 // body(element, n, held, threads) for the packs of rows like those of `first`, a matrix with rows; the
@@ -274,9 +279,8 @@ template <typename Body, typename... Others>
 void dispatch_rows(const Body& body, const Tensor& first, const Others&... others) {
   const std::int64_t width = first.dim(1);
   const auto threads = [&](std::int64_t packs) {
-    constexpr std::int64_t most_threads = 1024;
     const std::int64_t warps = blocks_for(packs, warp_size);
-    return static_cast<unsigned>(std::clamp<std::int64_t>(warps * warp_size, warp_size, most_threads));
+    return static_cast<unsigned>(std::clamp<std::int64_t>(warps * warp_size, warp_size, row_limit(0)));
   };
   dispatch_real(first.dtype(), [&]<typename T>(T element) {
     constexpr int n = widest_pack<T>;
