@@ -137,7 +137,7 @@ TEST_P(CudaTrueSize, RotaryToCache) {
                  floats(tokens, 3)},
                 [&](Context& ctx, Tensors t) { call(ctx, t, 9); });
     expect_same({matrix(tokens, 96, 0), matrix(80, 32, 8), matrix(80, 32, 0), distinct(tokens, 80),
-                 floats(tokens, 0, 0), floats(tokens, 0, 0)},
+                 floats(tokens, 8, 0), floats(tokens, 8, 4)},
                 [&](Context& ctx, Tensors t) { call(ctx, t, 16); });
   }
 }

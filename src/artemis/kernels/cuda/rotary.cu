@@ -120,7 +120,7 @@ __global__ void angles(Rows<float> cos, Rows<float> sin, Rows<const std::int32_t
   if (i >= pairs) return;
   const float frequency = frequencies[i % n];
   for (std::int64_t token = blockIdx.y; token < tokens; token += gridDim.y) {
-    const float angle = static_cast<float>(positions[token][i / n]) * frequency;
+    const float angle = __fmul_rn(static_cast<float>(positions[token][i / n]), frequency);
     float s, c;
     sincosf(angle, &s, &c);
     cos[token][i] = c * factor;
