@@ -93,8 +93,8 @@ template <typename T, int n>
 __global__ void __launch_bounds__(threads)
     step_plain(Weight<T> weight, float* first, float* second, const float* gradient, AdamWFactors step,
                RoundingNoise noise) {
+  // The next kernel stays away: it may read weights before it waits.
   wait_for_previous();
-  let_next_start();
   const std::int64_t i = (static_cast<std::int64_t>(blockIdx.x) * threads + threadIdx.x) * n;
   if (i >= weight.count) return;
   const Pack<float, n> g = load_pack<n>(gradient + i);

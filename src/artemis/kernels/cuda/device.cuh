@@ -91,7 +91,8 @@ inline int device_attribute(Context& ctx, cudaDeviceAttr which) {
 
 // A launch that may begin while the kernel before it in the stream still runs (programmatic dependent launch,
 // from sm_90 on; elsewhere an ordinary launch). The kernel must call wait_for_previous() before it touches
-// what an earlier kernel writes or reads, in every thread, and should call let_next_start() early.
+// what an earlier kernel writes or reads, in every thread; weights alone it may read before. It should call
+// let_next_start(), before it waits itself if its blocks are small, unless it may write weights.
 template <typename... Parameters, typename... Arguments>
 void launch_chained(Context& ctx, void (*kernel)(Parameters...), dim3 grid, dim3 block,
                     std::size_t shared_bytes, Arguments&&... arguments) {

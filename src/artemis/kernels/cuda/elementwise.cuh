@@ -77,8 +77,8 @@ constexpr int packs_each = 2;  // of a thread, all read before the first is writ
 // turns into the result. Results may overwrite what the same pack is made from.
 template <int n, typename Op>
 __global__ void __launch_bounds__(element_threads) each_pack(Op op, Extents extents) {
+  // The next kernel stays away: what is written here may be weights, which it may read before it waits.
   wait_for_previous();
-  let_next_start();
   const std::int64_t step = static_cast<std::int64_t>(blockDim.x) * n;
   const std::int64_t first = blockIdx.x * (packs_each * step) + threadIdx.x * n;
   const std::int64_t row_step = static_cast<std::int64_t>(gridDim.y) * blockDim.y;

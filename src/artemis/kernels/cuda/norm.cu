@@ -101,8 +101,8 @@ __global__ void __launch_bounds__(row_limit(held))
     rms_norm_row(Rows<T> out, float* rstd, Rows<const T> x, const T* weight, int width, float eps) {
   const Share<n, held> share{width};
   const Kept<T, n, held> factors(weight, share);
-  wait_for_previous();
   let_next_start();
+  wait_for_previous();
   const Kept<T, n, held> row(x[blockIdx.x], share);
   const auto value = [&](int i, int col, int k) { return load(row.at(i, col).values[k]); };
   const float squares = thread_sum(share, [&](int i, int col, int k) {

@@ -84,8 +84,8 @@ template <typename T, int n>
 __global__ void __launch_bounds__(threads)
     turn_to_cache(Rows<T> qkv, CacheRows<T> cache, Rows<const float> cos, Rows<const float> sin, Heads heads,
                   std::int64_t tokens) {
-  wait_for_previous();
   let_next_start();
+  wait_for_previous();
   const int index = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
   if (index >= heads.count * heads.units) return;
   const Unit unit = unit_of_thread(heads, index, n);
@@ -114,8 +114,8 @@ __global__ void __launch_bounds__(threads)
 // A thread for each pair of a token; the tokens along y.
 __global__ void angles(Rows<float> cos, Rows<float> sin, Rows<const std::int32_t> positions,
                        const float* frequencies, int n, std::int64_t tokens, int pairs, float factor) {
-  wait_for_previous();
   let_next_start();
+  wait_for_previous();
   const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
   if (i >= pairs) return;
   const float frequency = frequencies[i % n];

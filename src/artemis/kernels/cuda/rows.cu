@@ -228,8 +228,8 @@ template <typename T, int n>
 __global__ void __launch_bounds__(argmax_threads) argmax_row(std::int32_t* index, Rows<const T> x, int cols) {
   __shared__ float values[max_warps];
   __shared__ int columns[max_warps];
-  wait_for_previous();
   let_next_start();
+  wait_for_previous();
   const T* row = x[blockIdx.x];
   float value = 0;
   int column = -1;
