@@ -22,7 +22,7 @@ struct Weights {
   std::int64_t n, k;
 };
 // One element and one vector past a tile or a step, and less than either; k that a vector does not divide.
-constexpr Weights odd_weights[] = {{1, 8}, {7, 64}, {9, 136}, {129, 1032}, {1061, 264}, {33, 100}};
+constexpr Weights odd_weights[] = {{24, 8}, {7, 64}, {9, 136}, {129, 1032}, {1061, 264}, {33, 100}};
 
 TEST_P(CudaFewRows, EveryEpilogue) {
   const auto call = [](std::optional<Activation> activation) {
