@@ -1,5 +1,5 @@
 # Sets ARTEMIS_WITH_CUDA and, where it is true, enables CUDA for CMAKE_CUDA_ARCHITECTURES (80 to 121; by default
-# Hopper alone).
+# that of the machine's GPUs, Hopper's where it has none).
 set_property(CACHE ARTEMIS_CUDA PROPERTY STRINGS ON OFF AUTO)
 set(ARTEMIS_WITH_CUDA OFF)
 if(ARTEMIS_CUDA STREQUAL "AUTO")
@@ -12,7 +12,13 @@ elseif(ARTEMIS_CUDA)
   set(ARTEMIS_WITH_CUDA ON)
 endif()
 if(ARTEMIS_WITH_CUDA)
-  set(CMAKE_CUDA_ARCHITECTURES 90a CACHE STRING "GPUs that the CUDA back end is built for")
+  execute_process(COMMAND nvidia-smi -L RESULT_VARIABLE without_gpu OUTPUT_QUIET ERROR_QUIET)
+  if(without_gpu)
+    set(architectures 90a)
+  else()
+    set(architectures native)
+  endif()
+  set(CMAKE_CUDA_ARCHITECTURES ${architectures} CACHE STRING "GPUs that the CUDA back end is built for")
   enable_language(CUDA)
   if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake before 3.26 does not know it of nvcc 12 and later
     set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
