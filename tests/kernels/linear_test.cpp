@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string_view>
 
 #include "artemis/kernels/cpu/micro.h"
@@ -57,6 +58,82 @@ TEST(Linear, ForwardEqualsDoublePrecision) {
           EXPECT_LE(relative_error(out, product(x, w, bias)), tolerance(out_dtype, k))
               << tokens << " " << n << " " << k << " " << dtype_name(dtype) << " " << dtype_name(out_dtype);
         }
+      }
+    }
+  }
+}
+
+double applied(Activation activation, double x) {
+  switch (activation) {
+    case Activation::gelu_erf:
+      return x * 0.5 * (1 + std::erf(x * std::sqrt(0.5)));
+    case Activation::gelu_tanh:
+      return x * 0.5 * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x)));
+    case Activation::silu:
+      return x / (1 + std::exp(-x));
+    case Activation::relu:
+      return std::max(x, 0.0);
+    case Activation::quick_gelu:
+      return x / (1 + std::exp(-1.702 * x));
+  }
+  return 0;
+}
+
+// f(x w^T + bias) + residual, in this order, each part present or not; bf16 is rounded three times.
+TEST(Linear, EpilogueEqualsDoublePrecision) {
+  const std::optional<Activation> activations[] = {std::nullopt,          Activation::gelu_erf,
+                                                   Activation::gelu_tanh, Activation::silu,
+                                                   Activation::relu,      Activation::quick_gelu};
+  Random random(7);
+  Context ctx({}, 2);
+  for (const auto& [tokens, n, k] :
+       {Case{1, 33, 13}, Case{7, 33, 13}, Case{40, 70, 64}, Case{300, 129, 31}}) {
+    for (const DType dtype : {DType::f32, DType::bf16}) {
+      for (const auto& activation : activations) {
+        for (const bool with_bias : {false, true}) {
+          for (const bool with_residual : {false, true}) {
+            const Tensor x = random_matrix(random, dtype, tokens, k, 6);
+            const Tensor w = random_matrix(random, dtype, n, k, 10);
+            const Tensor bias = with_bias ? random_vector(random, dtype, n) : Tensor();
+            const Tensor residual = with_residual ? random_matrix(random, dtype, tokens, n, 2) : Tensor();
+            const Tensor out = random_matrix(random, dtype, tokens, n, 4);
+            std::vector<double> expected = product(x, w, bias);
+            for (std::size_t i = 0; i < expected.size(); ++i) {
+              const auto at = static_cast<std::int64_t>(i);
+              if (activation) expected[i] = applied(*activation, expected[i]);
+              if (residual) expected[i] += value_at(residual, at / n, at % n);
+            }
+            linear_forward(ctx, out, x, w, bias, {.activation = activation, .residual = residual});
+            const double bound = dtype == DType::f32 ? tolerance(dtype, k) : tolerance(dtype, k) + 2.0 / 256;
+            EXPECT_LE(relative_error(out, expected), bound)
+                << tokens << " " << n << " " << k << " " << dtype_name(dtype) << " "
+                << (activation ? static_cast<int>(*activation) : -1) << with_bias << with_residual;
+          }
+        }
+      }
+    }
+  }
+}
+
+// The gate and the other half of the product, with weights that lie together or apart.
+TEST(Linear, GatedEqualsDoublePrecision) {
+  Random random(8);
+  Context ctx({}, 2);
+  for (const auto& [tokens, n, k] : {Case{1, 33, 13}, Case{7, 33, 13}, Case{300, 129, 31}}) {
+    for (const DType dtype : {DType::f32, DType::bf16}) {
+      const Tensor x = random_matrix(random, dtype, tokens, k, 6);
+      const Tensor both = random_matrix(random, dtype, 2 * n, k);
+      const Tensor gate = both.rows(0, n);
+      for (const Tensor& up : {both.rows(n, 2 * n), random_matrix(random, dtype, n, k, 10)}) {
+        const Tensor out = random_matrix(random, dtype, tokens, n, 4);
+        std::vector<double> expected = product(x, gate, Tensor());
+        const std::vector<double> other = product(x, up, Tensor());
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+          expected[i] = applied(Activation::silu, expected[i]) * other[i];
+        }
+        gated_linear_forward(ctx, out, x, gate, up, Activation::silu);
+        const double bound = dtype == DType::f32 ? 2 * tolerance(dtype, k) : tolerance(dtype, k) + 3.0 / 256;
+        EXPECT_LE(relative_error(out, expected), bound) << tokens << " " << dtype_name(dtype);
       }
     }
   }

@@ -9,7 +9,7 @@ namespace artemis::cuda {
 // As cudaStream_t.
 inline CUstream_st* stream(Context& ctx) { return ctx.gpu().stream(); }
 
-// As cublasHandle_t.
-inline cublasContext* blas(Context& ctx) { return ctx.gpu().blas(); }
+// As cublasLtHandle_t.
+inline cublasLtContext* products(Context& ctx) { return ctx.gpu().products(); }
 
 }  // namespace artemis::cuda

@@ -5,12 +5,13 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <span>
 
 #include "artemis/core/device.h"
 
-struct CUstream_st;     // *: cudaStream_t
-struct CUgraphExec_st;  // *: cudaGraphExec_t
-struct cublasContext;   // *: cublasHandle_t
+struct CUstream_st;      // *: cudaStream_t
+struct CUgraphExec_st;   // *: cudaGraphExec_t
+struct cublasLtContext;  // *: cublasLtHandle_t
 
 namespace artemis {
 
@@ -46,7 +47,9 @@ class GpuSession {
   GpuSession& operator=(const GpuSession&) = delete;
 
   CUstream_st* stream() const { return stream_; }
-  cublasContext* blas() const { return blas_; }
+  cublasLtContext* products() const { return products_; }
+  // Memory of the device for the products of this stream.
+  std::span<std::byte> workspace() const;
 
   // Copies in the stream's order. Host memory that is read may change on return; host memory that is written
   // can be read on return.
@@ -58,7 +61,7 @@ class GpuSession {
  private:
   std::shared_ptr<void> workspace_;
   CUstream_st* stream_ = nullptr;
-  cublasContext* blas_ = nullptr;
+  cublasLtContext* products_ = nullptr;
 };
 
 // Kernels recorded once and launched again as one: the same kernels over the same memory.

@@ -19,6 +19,7 @@ void gpu_copy(Device device, const RowCopy&) { refuse(device); }
 
 GpuSession::GpuSession(Device device) { refuse(device); }
 GpuSession::~GpuSession() = default;
+std::span<std::byte> GpuSession::workspace() const { return {}; }
 void GpuSession::copy(const RowCopy&) const {}
 void GpuSession::synchronize() const {}
 

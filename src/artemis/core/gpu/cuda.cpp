@@ -1,5 +1,5 @@
 // The CUDA back end of core/gpu.h.
-#include <cublas_v2.h>
+#include <cublasLt.h>
 #include <cuda_runtime.h>
 
 #include "artemis/core/error.h"
@@ -14,7 +14,7 @@ constexpr std::size_t workspace_bytes = std::size_t{32} << 20;  // what NVIDIA r
 void check(cudaError_t status, const char* call) { gpu::check(status, call); }
 
 void check(cublasStatus_t status, const char* call) {
-  require(status == CUBLAS_STATUS_SUCCESS, "cublas", "{} failed: {}", call, cublasGetStatusString(status));
+  require(status == CUBLAS_STATUS_SUCCESS, "cublas", "{} failed: {}", call, cublasLtGetStatusString(status));
 }
 
 #define ARTEMIS_CUDA_CHECK(call) check(call, #call)
@@ -77,19 +77,17 @@ void gpu_copy(Device device, const RowCopy& rows) {
 
 GpuSession::GpuSession(Device device) : workspace_(gpu_allocate(device, workspace_bytes)) {
   ARTEMIS_CUDA_CHECK(cudaStreamCreate(&stream_));
-  ARTEMIS_CUDA_CHECK(cublasCreate(&blas_));
-  ARTEMIS_CUDA_CHECK(cublasSetStream(blas_, stream_));
-  ARTEMIS_CUDA_CHECK(cublasSetWorkspace(blas_, workspace_.get(), workspace_bytes));
-  // Partial sums of a product stay in f32 until they are all added.
-  ARTEMIS_CUDA_CHECK(cublasSetMathMode(
-      blas_,
-      static_cast<cublasMath_t>(CUBLAS_DEFAULT_MATH | CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION)));
+  ARTEMIS_CUDA_CHECK(cublasLtCreate(&products_));
 }
 
 GpuSession::~GpuSession() {
   static_cast<void>(cudaStreamSynchronize(stream_));
-  static_cast<void>(cublasDestroy(blas_));
+  static_cast<void>(cublasLtDestroy(products_));
   static_cast<void>(cudaStreamDestroy(stream_));
+}
+
+std::span<std::byte> GpuSession::workspace() const {
+  return {static_cast<std::byte*>(workspace_.get()), workspace_bytes};
 }
 
 void GpuSession::copy(const RowCopy& rows) const { copy_in_stream(rows, stream_); }

@@ -1,36 +1,10 @@
-#include <cublas_v2.h>
-
-#include <limits>
-
 #include "artemis/kernels/cuda/device.cuh"
 #include "artemis/kernels/cuda/few_rows.cuh"
+#include "artemis/kernels/cuda/product.h"
 #include "artemis/kernels/table.h"
 
 namespace artemis::cuda {
 namespace {
-
-int as_int(std::int64_t value) {
-  ARTEMIS_ASSERT(value <= std::numeric_limits<int>::max());
-  return static_cast<int>(value);
-}
-
-cudaDataType data_type(DType dtype) { return dtype == DType::f32 ? CUDA_R_32F : CUDA_R_16BF; }
-
-// out = a b, or out + a b, rounded once from f32, where a and b may stand transposed. cuBLAS reads a
-// row-major matrix as its transpose, so that it is asked for out^T = b^T a^T.
-void matmul(Context& ctx, const Tensor& out, const Tensor& a, bool a_transposed, const Tensor& b,
-            bool b_transposed, bool accumulate) {
-  const float one = 1.0f;
-  const float beta = accumulate ? 1.0f : 0.0f;
-  const std::int64_t depth = a_transposed ? a.dim(0) : a.dim(1);
-  const cublasStatus_t status = cublasGemmEx(
-      blas(ctx), b_transposed ? CUBLAS_OP_T : CUBLAS_OP_N, a_transposed ? CUBLAS_OP_T : CUBLAS_OP_N,
-      as_int(out.dim(1)), as_int(out.dim(0)), as_int(depth), &one, b.raw(), data_type(b.dtype()),
-      as_int(b.row_stride()), a.raw(), data_type(a.dtype()), as_int(a.row_stride()), &beta, out.mutable_raw(),
-      data_type(out.dtype()), as_int(out.row_stride()), CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT);
-  require(status == CUBLAS_STATUS_SUCCESS, "cublas", "the product {} x {} x {} failed: {}", out.dim(0), depth,
-          out.dim(1), cublasGetStatusString(status));
-}
 
 constexpr int threads = 256;
 
@@ -73,17 +47,46 @@ __global__ void column_sums(float* sums, Rows<const T> matrix, std::int64_t rows
   sums[col] += total;
 }
 
+// What cuBLASLt does of a map in one pass, as far as its own order of the steps allows: it adds a residual
+// before the activation. Its GELU is not as exact as f32 asks for.
+Product fused(const Product& map, const LinearEpilogue& epilogue) {
+  Product product = map;
+  if (!epilogue.activation) {
+    product.addend = epilogue.residual;
+  } else if (map.out.dtype() == DType::bf16 && !epilogue.residual && has_epilogue(*epilogue.activation)) {
+    product.activation = epilogue.activation;
+  }
+  return product;
+}
+
+// out = x weight^T + bias by a bias that is there before the product, in f32 before the one rounding where
+// out is f32.
+void product_over_bias(Context& ctx, Product map) {
+  if (map.bias) {
+    start_from_bias(ctx, map.out, map.bias);
+    map.addend = map.out;
+    map.bias = {};
+  }
+  multiply(ctx, map);
+}
+
 }  // namespace
 
 void linear_forward(Context& ctx, const Tensor& out, const Tensor& x, const Tensor& weight,
                     const Tensor& bias, const LinearEpilogue& epilogue) {
   if (out.count() == 0) return;
   if (few_rows_linear(ctx, out, x, weight, bias, epilogue)) return;
-  // A bias in place before the product is added in f32, before the one rounding.
-  if (bias) start_from_bias(ctx, out, bias);
-  matmul(ctx, out, x, false, weight, true, bias.defined());
-  if (epilogue.activation) cuda::activation_forward(ctx, out, out, *epilogue.activation);
-  if (epilogue.residual) cuda::add(ctx, out, out, epilogue.residual);
+  const Product map{.out = out, .a = x, .b = weight, .b_transposed = true, .bias = bias};
+  Product product = fused(map, epilogue);
+  const bool one_dtype = !bias || bias.dtype() == out.dtype();
+  if (!one_dtype || !try_multiply(ctx, product)) {
+    product = map;
+    product_over_bias(ctx, map);
+  }
+  if (epilogue.activation && !product.activation) {
+    cuda::activation_forward(ctx, out, out, *epilogue.activation);
+  }
+  if (epilogue.residual && !product.addend) cuda::add(ctx, out, out, epilogue.residual);
 }
 
 void gated_linear_forward(Context& ctx, const Tensor& out, const Tensor& x, const Tensor& gate_weight,
@@ -93,27 +96,29 @@ void gated_linear_forward(Context& ctx, const Tensor& out, const Tensor& x, cons
   const Arena::Scope scope(ctx.arena());
   if (const Tensor both = Tensor::joined_rows(gate_weight, up_weight)) {
     const Tensor product = ctx.allocate(out.dtype(), {out.dim(0), both.dim(0)});
-    matmul(ctx, product, x, false, both, true, false);
+    multiply(ctx, {.out = product, .a = x, .b = both, .b_transposed = true});
     cuda::gated_forward(ctx, out, product.columns(0, out.dim(1)), product.columns(out.dim(1), both.dim(0)),
                         activation);
     return;
   }
   const Tensor up = ctx.allocate(out.dtype(), out.shape());
-  matmul(ctx, out, x, false, gate_weight, true, false);
-  matmul(ctx, up, x, false, up_weight, true, false);
+  multiply(ctx, {.out = out, .a = x, .b = gate_weight, .b_transposed = true});
+  multiply(ctx, {.out = up, .a = x, .b = up_weight, .b_transposed = true});
   cuda::gated_forward(ctx, out, out, up, activation);
 }
 
 void linear_backward_input(Context& ctx, const Tensor& d_x, const Tensor& d_out, const Tensor& weight,
                            bool accumulate) {
   if (d_x.count() == 0) return;
-  matmul(ctx, d_x, d_out, false, weight, false, accumulate);
+  multiply(ctx, {.out = d_x, .a = d_out, .b = weight, .addend = accumulate ? d_x : Tensor()});
 }
 
 void linear_backward_weight(Context& ctx, const Tensor& d_weight, const Tensor& d_bias, const Tensor& d_out,
                             const Tensor& x) {
   if (d_out.count() == 0) return;
-  if (d_weight && x.dim(1) > 0) matmul(ctx, d_weight, d_out, true, x, false, true);
+  if (d_weight && x.dim(1) > 0) {
+    multiply(ctx, {.out = d_weight, .a = d_out, .a_transposed = true, .b = x, .addend = d_weight});
+  }
   if (!d_bias) return;
   dispatch_real(d_out.dtype(), [&](auto element) {
     using T = decltype(element);
