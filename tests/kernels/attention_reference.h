@@ -21,14 +21,21 @@ struct AttentionInputs {
   Tensor out, lse, d_q, d_k, d_v;
 };
 
+// Elements between the rows of matrices, the queries' and the keys'.
+struct RowGaps {
+  std::int64_t queries = 6;
+  std::int64_t keys = 2;
+};
+
 // All with gaps between rows; what operations write is filled with other numbers first.
-inline AttentionInputs make_inputs(std::uint64_t seed, DType dtype, const AttentionCase& c) {
+inline AttentionInputs make_inputs(std::uint64_t seed, DType dtype, const AttentionCase& c,
+                                   const RowGaps& gaps = {}) {
   Random random(seed);
   const auto queries = [&] {
-    return random_matrix(random, dtype, c.tokens(), c.options.heads * c.options.head_dim, 6);
+    return random_matrix(random, dtype, c.tokens(), c.options.heads * c.options.head_dim, gaps.queries);
   };
   const auto keys = [&] {
-    return random_matrix(random, dtype, c.tokens(), c.options.kv_heads * c.options.head_dim, 2);
+    return random_matrix(random, dtype, c.tokens(), c.options.kv_heads * c.options.head_dim, gaps.keys);
   };
   AttentionInputs in = {queries(), keys(), keys(), queries(), {}, queries(), {}, queries(), keys(), keys()};
   in.lse = random_matrix(random, DType::f32, c.tokens(), c.options.heads, 3);
@@ -130,15 +137,15 @@ inline void copy_row(const Tensor& to, std::int64_t to_row, const Tensor& from, 
 // Keys and values of every sequence in pages handed out in a random order; the last `last` tokens (at most)
 // of each sequence are its queries.
 inline CachedInputs fill_cache(const AttentionInputs& in, const AttentionCase& c, std::int64_t page_size,
-                               std::int64_t max_pages, std::int64_t last) {
+                               std::int64_t max_pages, std::int64_t last, std::int64_t gap = 4) {
   Random random(13);
   const auto sequences = static_cast<std::int64_t>(c.lengths.size());
   std::vector<std::int32_t> pages(static_cast<std::size_t>(sequences * max_pages));
   std::iota(pages.begin(), pages.end(), 0);
   for (std::size_t i = pages.size(); i > 1; --i) std::swap(pages[i - 1], pages[random.below(i)]);
   CachedInputs cache;
-  cache.k = random_matrix(random, in.k.dtype(), sequences * max_pages * page_size, in.k.dim(1), 4);
-  cache.v = random_matrix(random, in.v.dtype(), sequences * max_pages * page_size, in.v.dim(1), 4);
+  cache.k = random_matrix(random, in.k.dtype(), sequences * max_pages * page_size, in.k.dim(1), gap);
+  cache.v = random_matrix(random, in.v.dtype(), sequences * max_pages * page_size, in.v.dim(1), gap);
   cache.page_table = Tensor::from<std::int32_t>(pages, {sequences, max_pages});
   cache.lengths = Tensor::from<std::int32_t>(c.lengths, {sequences});
   std::vector<std::int32_t> offsets = {0};

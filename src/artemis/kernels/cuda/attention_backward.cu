@@ -1,40 +1,43 @@
 // The gradient of attention (docs/derivations/attention.md): probabilities are computed again from lse. Two
 // passes, so that each sum has one order: tiles of queries for d_q, tiles of keys for d_k and d_v.
-#include "artemis/kernels/cuda/attention_tiles.cuh"
+#include "artemis/kernels/cuda/attention_backward.cuh"
 #include "artemis/kernels/table.h"
 
 namespace artemis::cuda {
 namespace {
 
-template <typename T>
-struct BackwardTensors {
-  Rows<T> d_q, d_k, d_v;
-  Rows<const T> d_out, out, q, k, v;
-  Rows<const float> lse;
-  Rows<float> delta;  // (tokens, heads): d_out . out, left by the first pass to the second
-};
+// Heads of more than 96 and 128 elements have smaller tiles, so that they fit in 99 KiB of shared memory.
+template <int dim>
+using BackwardTiling = Tiling<dim <= 96    ? 4
+                              : dim <= 128 ? 2
+                                           : 1,
+                              dim <= 128 ? 2 : 1>;
 
 // The two matrices of a block's own rows and the two that pass by.
 template <int dim>
-struct BackwardTiles {
+struct BackwardTiles : BackwardTiling<dim> {
+  using Sizes = BackwardTiling<dim>;
   static constexpr int stride = dim + row_gap;
-  float own[2][tile_rows * stride];
-  float passing[2][tile_columns * stride];
-  float weights[tile_rows * score_stride];
+  float own[2][Sizes::rows * stride];
+  float passing[2][Sizes::columns * stride];
+  float weights[Sizes::rows * Sizes::score_stride];
 };
 
 template <int dim>
 constexpr int backward_blocks = dim <= 64 ? least_blocks : 1;
 
 // Where a thread stands in its block.
+template <int rows_each>
 struct Place {
   int x = static_cast<int>(threadIdx.x) % lanes_x;
   int first_row = static_cast<int>(threadIdx.x) / lanes_x * rows_each;
 };
 
 // The thread's weights into shared memory. A warp reads only the rows that it wrote.
-__device__ void store_weights(float* weights, const Place& place,
+template <int rows_each, int columns_each>
+__device__ void store_weights(float* weights, const Place<rows_each>& place,
                               const float (&values)[rows_each][columns_each]) {
+  constexpr int score_stride = Tiling<rows_each, columns_each>::score_stride;
   __syncwarp();  // the weights before have been used
 #pragma unroll
   for (int i = 0; i < rows_each; ++i) {
@@ -54,26 +57,29 @@ __device__ float row_delta(const T* d_out, const T* out, int head_dim, int x) {
   return row_sum(sum);
 }
 
-// d_scores = p (d_out v^T - delta); d_q = scale d_scores k. A block for each tile of queries (x) and head
-// (y).
+// delta = d_out . out, left to the second pass; d_scores = p (d_out v^T - delta); d_q = scale d_scores k. A
+// block for each tile of queries (x) and head (y).
 template <typename T, int dim>
 __global__ void __launch_bounds__(tile_threads, backward_blocks<dim>)
-    query_gradient(BackwardTensors<T> t, Sequences sequences, AttentionShape shape) {
+    query_gradient(BackwardTensors<T> t, Rows<float> delta_of, Sequences sequences, AttentionShape shape) {
   extern __shared__ float4 shared[];
-  auto& tiles = *reinterpret_cast<BackwardTiles<dim>*>(shared);
-  constexpr int stride = BackwardTiles<dim>::stride;
-  const Tile tile = find_tile(sequences, tile_rows, static_cast<int>(blockIdx.x));
+  using Tiles = BackwardTiles<dim>;
+  constexpr int rows_each = Tiles::rows_each;
+  constexpr int columns_each = Tiles::columns_each;
+  constexpr int stride = Tiles::stride;
+  auto& tiles = *reinterpret_cast<Tiles*>(shared);
+  const Tile tile = find_tile(sequences, Tiles::rows, static_cast<int>(blockIdx.x));
   if (tile.rows <= 0) return;
   const int head = static_cast<int>(blockIdx.y);
   const std::int64_t column = static_cast<std::int64_t>(head) * shape.head_dim;
   const std::int64_t key_column = static_cast<std::int64_t>(head / shape.group) * shape.head_dim;
   const std::int64_t first_row = static_cast<std::int64_t>(tile.first) + tile.begin;
-  const Place place;
+  const Place<rows_each> place;
 
-  load_tile<dim, tile_rows, stride>(tiles.own[0], tile.rows, shape.head_dim, shape.scale,
-                                    [&](int r) { return t.q[first_row + r] + column; });
-  load_tile<dim, tile_rows, stride>(tiles.own[1], tile.rows, shape.head_dim, 1.0f,
-                                    [&](int r) { return t.d_out[first_row + r] + column; });
+  load_tile<dim, Tiles::rows, stride>(tiles.own[0], tile.rows, shape.head_dim, shape.scale,
+                                      [&](int r) { return t.q[first_row + r] + column; });
+  load_tile<dim, Tiles::rows, stride>(tiles.own[1], tile.rows, shape.head_dim, 1.0f,
+                                      [&](int r) { return t.d_out[first_row + r] + column; });
   float lse[rows_each];
   float delta[rows_each];
   for (int i = 0; i < rows_each; ++i) {
@@ -82,20 +88,20 @@ __global__ void __launch_bounds__(tile_threads, backward_blocks<dim>)
     lse[i] = t.lse[first_row + r][head];
     delta[i] =
         row_delta(t.d_out[first_row + r] + column, t.out[first_row + r] + column, shape.head_dim, place.x);
-    if (place.x == 0) t.delta[first_row + r][head] = delta[i];
+    if (place.x == 0) delta_of[first_row + r][head] = delta[i];
   }
 
   float sums[rows_each][dim / lanes_x] = {};
   const int last = visible_keys(shape, tile.begin + tile.rows - 1, tile.length).end;
-  int key = visible_keys(shape, tile.begin, tile.length).begin / tile_columns * tile_columns;
-  for (; key < last; key += tile_columns) {
+  int key = visible_keys(shape, tile.begin, tile.length).begin / Tiles::columns * Tiles::columns;
+  for (; key < last; key += Tiles::columns) {
     const std::int64_t key_row = static_cast<std::int64_t>(tile.first) + key;
-    const int count = min(tile_columns, last - key);
+    const int count = min(Tiles::columns, last - key);
     __syncthreads();  // the tile before has been used
-    load_tile<dim, tile_columns, stride>(tiles.passing[0], count, shape.head_dim, 1.0f,
-                                         [&](int r) { return t.k[key_row + r] + key_column; });
-    load_tile<dim, tile_columns, stride>(tiles.passing[1], count, shape.head_dim, 1.0f,
-                                         [&](int r) { return t.v[key_row + r] + key_column; });
+    load_tile<dim, Tiles::columns, stride>(tiles.passing[0], count, shape.head_dim, 1.0f,
+                                           [&](int r) { return t.k[key_row + r] + key_column; });
+    load_tile<dim, Tiles::columns, stride>(tiles.passing[1], count, shape.head_dim, 1.0f,
+                                           [&](int r) { return t.v[key_row + r] + key_column; });
     __syncthreads();
     float scores[rows_each][columns_each];
     float d_scores[rows_each][columns_each];
@@ -111,7 +117,7 @@ __global__ void __launch_bounds__(tile_threads, backward_blocks<dim>)
       }
     }
     store_weights(tiles.weights, place, d_scores);
-    add_weighted_rows<dim, stride>(sums, tiles.weights, tiles.passing[0]);
+    add_weighted_rows<dim, stride, Tiles>(sums, tiles.weights, tiles.passing[0]);
   }
 #pragma unroll
   for (int i = 0; i < rows_each; ++i) {
@@ -122,46 +128,41 @@ __global__ void __launch_bounds__(tile_threads, backward_blocks<dim>)
   }
 }
 
-// The queries [begin, end) that see a key of the tile.
-__device__ Visible seeing_queries(const AttentionShape& shape, const Tile& keys) {
-  if (!shape.causal) return {0, keys.length};
-  const int room = keys.length - (keys.begin + keys.rows - 1);  // from the last key to the end
-  const int end = shape.window > 0 && shape.window < room ? keys.length - room + shape.window : keys.length;
-  return {keys.begin, end};
-}
-
 // d_v = p^T d_out; d_k = d_scores^T (scale q). A block for each tile of keys (x) and each key head (y), over
 // the heads that share it and the queries that see it.
 template <typename T, int dim>
 __global__ void __launch_bounds__(tile_threads, backward_blocks<dim>)
-    key_gradient(BackwardTensors<T> t, Sequences sequences, AttentionShape shape) {
+    key_gradient(BackwardTensors<T> t, Rows<float> delta_of, Sequences sequences, AttentionShape shape) {
   extern __shared__ float4 shared[];
-  auto& tiles = *reinterpret_cast<BackwardTiles<dim>*>(shared);
-  constexpr int stride = BackwardTiles<dim>::stride;
-  const Tile tile = find_tile(sequences, tile_rows, static_cast<int>(blockIdx.x));
+  using Tiles = BackwardTiles<dim>;
+  constexpr int rows_each = Tiles::rows_each;
+  constexpr int columns_each = Tiles::columns_each;
+  constexpr int stride = Tiles::stride;
+  auto& tiles = *reinterpret_cast<Tiles*>(shared);
+  const Tile tile = find_tile(sequences, Tiles::rows, static_cast<int>(blockIdx.x));
   if (tile.rows <= 0) return;
   const int kv_head = static_cast<int>(blockIdx.y);
   const std::int64_t key_column = static_cast<std::int64_t>(kv_head) * shape.head_dim;
   const std::int64_t first_row = static_cast<std::int64_t>(tile.first) + tile.begin;
-  const Place place;
+  const Place<rows_each> place;
 
-  load_tile<dim, tile_rows, stride>(tiles.own[0], tile.rows, shape.head_dim, 1.0f,
-                                    [&](int r) { return t.k[first_row + r] + key_column; });
-  load_tile<dim, tile_rows, stride>(tiles.own[1], tile.rows, shape.head_dim, 1.0f,
-                                    [&](int r) { return t.v[first_row + r] + key_column; });
+  load_tile<dim, Tiles::rows, stride>(tiles.own[0], tile.rows, shape.head_dim, 1.0f,
+                                      [&](int r) { return t.k[first_row + r] + key_column; });
+  load_tile<dim, Tiles::rows, stride>(tiles.own[1], tile.rows, shape.head_dim, 1.0f,
+                                      [&](int r) { return t.v[first_row + r] + key_column; });
   float d_k[rows_each][dim / lanes_x] = {};
   float d_v[rows_each][dim / lanes_x] = {};
   const Visible queries = seeing_queries(shape, tile);
   for (int head = kv_head * shape.group; head < (kv_head + 1) * shape.group; ++head) {
     const std::int64_t column = static_cast<std::int64_t>(head) * shape.head_dim;
-    for (int query = queries.begin; query < queries.end; query += tile_columns) {
+    for (int query = queries.begin; query < queries.end; query += Tiles::columns) {
       const std::int64_t query_row = static_cast<std::int64_t>(tile.first) + query;
-      const int count = min(tile_columns, queries.end - query);
+      const int count = min(Tiles::columns, queries.end - query);
       __syncthreads();  // the tile before has been used
-      load_tile<dim, tile_columns, stride>(tiles.passing[0], count, shape.head_dim, shape.scale,
-                                           [&](int r) { return t.q[query_row + r] + column; });
-      load_tile<dim, tile_columns, stride>(tiles.passing[1], count, shape.head_dim, 1.0f,
-                                           [&](int r) { return t.d_out[query_row + r] + column; });
+      load_tile<dim, Tiles::columns, stride>(tiles.passing[0], count, shape.head_dim, shape.scale,
+                                             [&](int r) { return t.q[query_row + r] + column; });
+      load_tile<dim, Tiles::columns, stride>(tiles.passing[1], count, shape.head_dim, 1.0f,
+                                             [&](int r) { return t.d_out[query_row + r] + column; });
       __syncthreads();
       float weights[rows_each][columns_each];
       float d_scores[rows_each][columns_each];
@@ -172,7 +173,7 @@ __global__ void __launch_bounds__(tile_threads, backward_blocks<dim>)
         const int c = place.x + j * lanes_x;
         const bool exists = c < count;
         const float lse = exists ? t.lse[query_row + c][head] : 0.0f;
-        const float delta = exists ? t.delta[query_row + c][head] : 0.0f;
+        const float delta = exists ? delta_of[query_row + c][head] : 0.0f;
         const Visible visible = visible_keys(shape, query + c, tile.length);
 #pragma unroll
         for (int i = 0; i < rows_each; ++i) {
@@ -182,9 +183,9 @@ __global__ void __launch_bounds__(tile_threads, backward_blocks<dim>)
         }
       }
       store_weights(tiles.weights, place, weights);
-      add_weighted_rows<dim, stride>(d_v, tiles.weights, tiles.passing[1]);
+      add_weighted_rows<dim, stride, Tiles>(d_v, tiles.weights, tiles.passing[1]);
       store_weights(tiles.weights, place, d_scores);
-      add_weighted_rows<dim, stride>(d_k, tiles.weights, tiles.passing[0]);
+      add_weighted_rows<dim, stride, Tiles>(d_k, tiles.weights, tiles.passing[0]);
     }
   }
 #pragma unroll
@@ -196,6 +197,27 @@ __global__ void __launch_bounds__(tile_threads, backward_blocks<dim>)
   }
 }
 
+template <typename T>
+void launch_scalar(Context& ctx, const BackwardTensors<T>& tensors, const Tensor& offsets,
+                   std::int64_t tokens, const AttentionOptions& options) {
+  const Arena::Scope scope(ctx.arena());
+  const Tensor memory = ctx.allocate(DType::f32, {tokens, options.heads});
+  const Rows<float> delta = mutable_rows_of<float>(memory);
+  dispatch_head_dim<scalar_above<T>>(options.head_dim, [&](auto extent) {
+    constexpr int dim = decltype(extent)::dim;
+    constexpr std::size_t bytes = sizeof(BackwardTiles<dim>);
+    const unsigned tiles = tile_bound(tokens, offsets, BackwardTiles<dim>::rows);
+    const dim3 query_grid(tiles, static_cast<unsigned>(options.heads));
+    const dim3 key_grid(tiles, static_cast<unsigned>(options.kv_heads));
+    allow_shared_memory(query_gradient<T, dim>, bytes);
+    ARTEMIS_LAUNCH(query_gradient<T, dim><<<query_grid, tile_threads, bytes, stream(ctx)>>>(
+        tensors, delta, sequences_of(offsets), shape_of(options)));
+    allow_shared_memory(key_gradient<T, dim>, bytes);
+    ARTEMIS_LAUNCH(key_gradient<T, dim><<<key_grid, tile_threads, bytes, stream(ctx)>>>(
+        tensors, delta, sequences_of(offsets), shape_of(options)));
+  });
+}
+
 }  // namespace
 
 void attention_backward(Context& ctx, const Tensor& d_q, const Tensor& d_k, const Tensor& d_v,
@@ -204,28 +226,18 @@ void attention_backward(Context& ctx, const Tensor& d_q, const Tensor& d_k, cons
                         const AttentionOptions& options) {
   const std::int64_t tokens = q.dim(0);
   if (tokens == 0) return;
-  const Arena::Scope scope(ctx.arena());
-  const Tensor delta = ctx.allocate(DType::f32, {tokens, options.heads});
-  const unsigned tiles = tile_bound(tokens, offsets, tile_rows);
   dispatch_real(q.dtype(), [&](auto element) {
     using T = decltype(element);
-    const BackwardTensors<T> tensors = {mutable_rows_of<T>(d_q), mutable_rows_of<T>(d_k),
-                                        mutable_rows_of<T>(d_v), rows_of<T>(d_out),
-                                        rows_of<T>(out),         rows_of<T>(q),
-                                        rows_of<T>(k),           rows_of<T>(v),
-                                        rows_of<float>(lse),     mutable_rows_of<float>(delta)};
-    dispatch_head_dim(options.head_dim, [&](auto extent) {
-      constexpr int dim = decltype(extent)::dim;
-      constexpr std::size_t bytes = sizeof(BackwardTiles<dim>);
-      const dim3 query_grid(tiles, static_cast<unsigned>(options.heads));
-      const dim3 key_grid(tiles, static_cast<unsigned>(options.kv_heads));
-      allow_shared_memory(query_gradient<T, dim>, bytes);
-      ARTEMIS_LAUNCH(query_gradient<T, dim><<<query_grid, tile_threads, bytes, stream(ctx)>>>(
-          tensors, sequences_of(offsets), shape_of(options)));
-      allow_shared_memory(key_gradient<T, dim>, bytes);
-      ARTEMIS_LAUNCH(key_gradient<T, dim><<<key_grid, tile_threads, bytes, stream(ctx)>>>(
-          tensors, sequences_of(offsets), shape_of(options)));
-    });
+    const BackwardTensors<T> tensors = {
+        mutable_rows_of<T>(d_q), mutable_rows_of<T>(d_k), mutable_rows_of<T>(d_v),
+        rows_of<T>(d_out),       rows_of<T>(out),         rows_of<T>(q),
+        rows_of<T>(k),           rows_of<T>(v),           rows_of<float>(lse)};
+    if constexpr (std::is_same_v<T, bfloat16>) {
+      if (options.head_dim <= flash_most_dim) {
+        return launch_flash_backward(ctx, tensors, offsets, tokens, options);
+      }
+    }
+    launch_scalar(ctx, tensors, offsets, tokens, options);
   });
 }
 

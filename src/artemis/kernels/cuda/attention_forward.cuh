@@ -38,17 +38,18 @@ struct ForwardTensors {
 };
 
 template <int dim>
-struct ForwardTiles {
+struct ForwardTiles : Tiling<dim <= 128 ? 4 : 2, dim <= 128 ? 2 : 1> {
+  using Sizes = Tiling<dim <= 128 ? 4 : 2, dim <= 128 ? 2 : 1>;
   static constexpr int stride = dim + row_gap;
-  float q[tile_rows * stride];
-  float k[tile_columns * stride];
-  float v[tile_columns * dim];
-  float weights[tile_rows * score_stride];
+  float q[Sizes::rows * stride];
+  float k[Sizes::columns * stride];
+  float v[Sizes::columns * dim];
+  float weights[Sizes::rows * Sizes::score_stride];
 };
 
 // The running softmax of a thread's rows: maximum of the scores, sum of the exponentials and their product
 // with the values.
-template <int dim>
+template <int dim, int rows_each, int columns_each>
 struct Running {
   float maximum[rows_each];
   float sum[rows_each];
@@ -84,8 +85,11 @@ template <typename T, int dim>
 __global__ void __launch_bounds__(tile_threads, least_blocks)
     attend_tile(ForwardTensors<T> t, Pages cache, Sequences sequences, AttentionShape shape) {
   extern __shared__ float4 shared[];
-  auto& tiles = *reinterpret_cast<ForwardTiles<dim>*>(shared);
-  const Tile tile = find_tile(sequences, tile_rows, static_cast<int>(blockIdx.x));
+  using Tiles = ForwardTiles<dim>;
+  constexpr int rows_each = Tiles::rows_each;
+  constexpr int columns_each = Tiles::columns_each;
+  auto& tiles = *reinterpret_cast<Tiles*>(shared);
+  const Tile tile = find_tile(sequences, Tiles::rows, static_cast<int>(blockIdx.x));
   if (tile.rows <= 0) return;
   const KeyRows keys(cache, tile.sequence, tile.first, tile.length);
   const int past = keys.length - tile.length;
@@ -96,19 +100,19 @@ __global__ void __launch_bounds__(tile_threads, least_blocks)
   const int x = static_cast<int>(threadIdx.x) % lanes_x;
   const int first_of_mine = static_cast<int>(threadIdx.x) / lanes_x * rows_each;
 
-  load_tile<dim, tile_rows, ForwardTiles<dim>::stride>(tiles.q, tile.rows, shape.head_dim, shape.scale,
-                                                       [&](int r) { return t.q[first_row + r] + column; });
-  Running<dim> running;
+  load_tile<dim, Tiles::rows, Tiles::stride>(tiles.q, tile.rows, shape.head_dim, shape.scale,
+                                             [&](int r) { return t.q[first_row + r] + column; });
+  Running<dim, rows_each, columns_each> running;
   const int last = visible_keys(shape, past + tile.begin + tile.rows - 1, keys.length).end;
   // Tiles are counted from position 0 whatever the queries.
-  int key = visible_keys(shape, past + tile.begin, keys.length).begin / tile_columns * tile_columns;
-  for (; key < last; key += tile_columns) {
+  int key = visible_keys(shape, past + tile.begin, keys.length).begin / Tiles::columns * Tiles::columns;
+  for (; key < last; key += Tiles::columns) {
     __syncthreads();  // the tile before has been used
-    const int count = min(tile_columns, last - key);
-    load_tile<dim, tile_columns, ForwardTiles<dim>::stride>(
-        tiles.k, count, shape.head_dim, 1.0f, [&](int r) { return t.k[keys.row(key + r)] + key_column; });
-    load_tile<dim, tile_columns, dim>(tiles.v, count, shape.head_dim, 1.0f,
-                                      [&](int r) { return t.v[keys.row(key + r)] + key_column; });
+    const int count = min(Tiles::columns, last - key);
+    load_tile<dim, Tiles::columns, Tiles::stride>(tiles.k, count, shape.head_dim, 1.0f,
+                                                  [&](int r) { return t.k[keys.row(key + r)] + key_column; });
+    load_tile<dim, Tiles::columns, dim>(tiles.v, count, shape.head_dim, 1.0f,
+                                        [&](int r) { return t.v[keys.row(key + r)] + key_column; });
     __syncthreads();
     float scores[rows_each][columns_each];
     multiply_rows<dim>(scores, tiles.q, tiles.k);
@@ -122,10 +126,11 @@ __global__ void __launch_bounds__(tile_threads, least_blocks)
       }
       running.add(i, scores[i]);
 #pragma unroll
-      for (int j = 0; j < columns_each; ++j) tiles.weights[r * score_stride + x + j * lanes_x] = scores[i][j];
+      for (int j = 0; j < columns_each; ++j)
+        tiles.weights[r * Tiles::score_stride + x + j * lanes_x] = scores[i][j];
     }
     __syncwarp();  // a warp reads only the weights that it wrote
-    add_weighted_rows<dim, dim>(running.out, tiles.weights, tiles.v);
+    add_weighted_rows<dim, dim, Tiles>(running.out, tiles.weights, tiles.v);
   }
 
 #pragma unroll
@@ -138,12 +143,23 @@ __global__ void __launch_bounds__(tile_threads, least_blocks)
   }
 }
 
+// The same on tensor cores, for heads of at most flash_most_dim elements.
+void launch_flash_forward(Context& ctx, const ForwardTensors<bfloat16>& tensors, const Pages& cache,
+                          const Tensor& offsets, std::int64_t tokens, const AttentionOptions& options);
+
+// Attention of `tokens` queries, by tiles. Throws Error for heads of more than 256 elements.
 template <typename T>
 void launch_attend_tiles(Context& ctx, const ForwardTensors<T>& tensors, const Pages& cache,
                          const Tensor& offsets, std::int64_t tokens, const AttentionOptions& options) {
-  const dim3 grid(tile_bound(tokens, offsets, tile_rows), static_cast<unsigned>(options.heads));
-  dispatch_head_dim(options.head_dim, [&](auto extent) {
+  if constexpr (std::is_same_v<T, bfloat16>) {
+    if (options.head_dim <= flash_most_dim) {
+      return launch_flash_forward(ctx, tensors, cache, offsets, tokens, options);
+    }
+  }
+  dispatch_head_dim<scalar_above<T>>(options.head_dim, [&](auto extent) {
     constexpr int dim = decltype(extent)::dim;
+    const dim3 grid(tile_bound(tokens, offsets, ForwardTiles<dim>::rows),
+                    static_cast<unsigned>(options.heads));
     constexpr std::size_t bytes = sizeof(ForwardTiles<dim>);
     allow_shared_memory(attend_tile<T, dim>, bytes);
     ARTEMIS_LAUNCH(attend_tile<T, dim><<<grid, tile_threads, bytes, stream(ctx)>>>(

@@ -9,28 +9,41 @@
 
 namespace artemis::cuda {
 
-// A block of 16 x 16 threads; thread (y, x) holds rows 4 y to 4 y + 3 of a tile of 64 rows.
+// The scalar kernels have blocks of 16 x 16 threads; thread (y, x) holds rows R y to R y + R - 1 of a tile of
+// 16 R rows, and columns x, x + 16, ... of its products with a tile of 16 C others.
 constexpr int tile_threads = 256;
 constexpr int least_blocks = 2;  // of a multiprocessor, so that a thread has 128 registers
 constexpr int lanes_x = 16;
-constexpr int rows_each = 4;
-constexpr int tile_rows = 64;
-constexpr int tile_columns = 32;
-constexpr int columns_each = tile_columns / lanes_x;
+constexpr int lanes_y = tile_threads / lanes_x;
 // Floats at the end of a row in shared memory, so that a column of float4 lies in distinct banks.
 constexpr int row_gap = 4;
-constexpr int score_stride = tile_columns + row_gap;
+
+template <int R, int C>
+struct Tiling {
+  static constexpr int rows_each = R;
+  static constexpr int columns_each = C;
+  static constexpr int rows = lanes_y * R;
+  static constexpr int columns = lanes_x * C;
+  static constexpr int score_stride = columns + row_gap;
+};
+
+// The largest heads of the tensor-core kernels, in elements.
+constexpr int flash_most_dim = 128;
 
 // The options, as a kernel takes them.
 struct AttentionShape {
-  int group, head_dim, window;
+  int heads, group, head_dim, window;
   float scale;
   bool causal;
 };
 
 inline AttentionShape shape_of(const AttentionOptions& options) {
-  return {static_cast<int>(options.heads / options.kv_heads), static_cast<int>(options.head_dim),
-          static_cast<int>(std::min<std::int64_t>(options.window, INT32_MAX)), options.scale, options.causal};
+  return {static_cast<int>(options.heads),
+          static_cast<int>(options.heads / options.kv_heads),
+          static_cast<int>(options.head_dim),
+          static_cast<int>(std::min<std::int64_t>(options.window, INT32_MAX)),
+          options.scale,
+          options.causal};
 }
 
 // Sequences one after the other: sequence s has the rows [offsets[s], offsets[s + 1]).
@@ -54,18 +67,20 @@ inline unsigned tile_bound(std::int64_t tokens, const Tensor& offsets, int size)
   return static_cast<unsigned>(tokens / size + offsets.dim(0) - 1);
 }
 
-// The last sequence s with start(s) <= index; start rises and start(0) is 0.
+// The last sequence s with start(s) <= index; start rises and start(0) is 0. All lanes of a warp call it:
+// they try 32 sequences at once.
 template <typename Start>
 __device__ int last_sequence(const Sequences& sequences, int index, Start start) {
+  const int lane = static_cast<int>(threadIdx.x) % warp_size;
   int low = 0;
-  int high = sequences.count - 1;
-  while (low < high) {
-    const int middle = (low + high + 1) / 2;
-    if (start(middle) <= index) {
-      low = middle;
-    } else {
-      high = middle - 1;
-    }
+  int count = sequences.count;  // the answer is in [low, low + count)
+  while (count > 1) {
+    const int step = (count + warp_size - 1) / warp_size;
+    const int mine = lane * step;
+    const bool begun = mine < count && start(low + mine) <= index;
+    const int skipped = (__popc(__ballot_sync(all_lanes, begun)) - 1) * step;
+    low += skipped;
+    count = min(step, count - skipped);
   }
   return low;
 }
@@ -115,8 +130,8 @@ __device__ inline float dot(float4 a, float4 b, float sum) {
   return fmaf(a.w, b.w, fmaf(a.z, b.z, fmaf(a.y, b.y, fmaf(a.x, b.x, sum))));
 }
 
-// products[i][j] = a[4 y + i] . b[x + 16 j]: rows of tiles with dim + row_gap floats from row to row.
-template <int dim>
+// products[i][j] = a[R y + i] . b[x + 16 j]: rows of tiles with dim + row_gap floats from row to row.
+template <int dim, int rows_each, int columns_each>
 __device__ void multiply_rows(float (&products)[rows_each][columns_each], const float* a, const float* b) {
   constexpr int stride = dim + row_gap;
   const float* a_rows = a + static_cast<int>(threadIdx.x) / lanes_x * rows_each * stride;
@@ -138,15 +153,17 @@ __device__ void multiply_rows(float (&products)[rows_each][columns_each], const 
   }
 }
 
-// sums[i][2 c + e] += weights[4 y + i] . column (2 x + 32 c + e) of values: weights (64, tile_columns, rows
-// score_stride apart), values (tile_columns, dim, rows `stride` apart).
-template <int dim, int stride>
-__device__ void add_weighted_rows(float (&sums)[rows_each][dim / lanes_x], const float* weights,
+// sums[i][2 c + e] += weights[R y + i] . column (2 x + 32 c + e) of values: weights (16 R, 16 C, rows
+// score_stride apart), values (16 C, dim, rows `stride` apart).
+template <int dim, int stride, typename Tiles>
+__device__ void add_weighted_rows(float (&sums)[Tiles::rows_each][dim / lanes_x], const float* weights,
                                   const float* values) {
+  constexpr int rows_each = Tiles::rows_each;
+  constexpr int score_stride = Tiles::score_stride;
   const float* rows = weights + static_cast<int>(threadIdx.x) / lanes_x * rows_each * score_stride;
   const float* columns = values + static_cast<int>(threadIdx.x) % lanes_x * 2;
 #pragma unroll 2
-  for (int k = 0; k < tile_columns; k += 4) {
+  for (int k = 0; k < Tiles::columns; k += 4) {
     float4 weight[rows_each];
 #pragma unroll
     for (int i = 0; i < rows_each; ++i) weight[i] = vector_at(rows + i * score_stride + k);
@@ -196,15 +213,23 @@ struct Extent {
   static constexpr int dim = value;
 };
 
-// Calls body(Extent<dim>) with head_dim rounded up to 32; throws Error above 128.
-template <typename Body>
+// Calls body(Extent<dim>) with head_dim, which is above `above`, rounded up to a size of the scalar kernels;
+// throws Error above 256.
+template <int above = 0, typename Body>
 void dispatch_head_dim(std::int64_t head_dim, Body&& body) {
-  if (head_dim <= 32) return body(Extent<32>{});
-  if (head_dim <= 64) return body(Extent<64>{});
-  if (head_dim <= 96) return body(Extent<96>{});
-  require(head_dim <= 128, "attention", "head_dim is {}, expected at most 128 on cuda", head_dim);
-  return body(Extent<128>{});
+  if constexpr (above < 128) {
+    if (head_dim <= 32) return body(Extent<32>{});
+    if (head_dim <= 64) return body(Extent<64>{});
+    if (head_dim <= 96) return body(Extent<96>{});
+    if (head_dim <= 128) return body(Extent<128>{});
+  }
+  require(head_dim <= 256, "attention", "head_dim is {}, expected at most 256 on cuda", head_dim);
+  return body(Extent<256>{});
 }
+
+// The size above which heads of this element type are for the scalar kernels.
+template <typename T>
+constexpr int scalar_above = std::is_same_v<T, bfloat16> ? flash_most_dim : 0;
 
 // Lets a kernel have so many bytes of dynamic shared memory.
 template <typename Kernel>

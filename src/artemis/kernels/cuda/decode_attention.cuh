@@ -147,22 +147,6 @@ class DecodeKeys {
   int row_ = 0;
 };
 
-// Two values as neighbours in a register, the first in its lower half.
-__device__ inline unsigned pack_pair(float first, float second) {
-  unsigned packed;
-  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(packed) : "f"(second), "f"(first));
-  return packed;
-}
-
-// Four 8 x 8 matrices whose rows begin at the addresses of lanes 0 to 7, 8 to 15, ...: lane 4 g + t gets
-// rows 2 t and 2 t + 1 of column g of each.
-__device__ inline void load_transposed(unsigned (&to)[4], const bfloat16* row) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
-               : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
-               : "r"(shared_address(row))
-               : "memory");
-}
-
 // A warp's running softmax. Lane 4 g + t has queries g and g + 8 (half 0 and 1) and, of every eight keys or
 // elements, 2 t and 2 t + 1.
 template <int dim>

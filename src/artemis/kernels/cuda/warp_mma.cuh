@@ -18,6 +18,13 @@ __device__ inline void copy_async(void* shared, const void* global, bool inside)
                : "memory");
 }
 
+// Copies 8 bytes. Both addresses are multiples of 8.
+__device__ inline void copy_async_pair(void* shared, const void* global) {
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 8;" ::"r"(shared_address(shared)),
+               "l"(__cvta_generic_to_global(global))
+               : "memory");
+}
+
 // Ends a group of this thread's copies.
 __device__ inline void end_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 
@@ -25,6 +32,30 @@ __device__ inline void end_copies() { asm volatile("cp.async.commit_group;" ::: 
 template <int pending>
 __device__ void wait_for_copies() {
   asm volatile("cp.async.wait_group %0;" ::"n"(pending) : "memory");
+}
+
+// Two values as neighbours in a register, the first in its lower half.
+__device__ inline unsigned pack_pair(float first, float second) {
+  unsigned packed;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(packed) : "f"(second), "f"(first));
+  return packed;
+}
+
+// Four 8 x 8 matrices whose rows begin at the addresses of lanes 0 to 7, 8 to 15, ...: lane 4 g + t gets
+// elements 2 t and 2 t + 1 of row g of each.
+__device__ inline void load_matrices(unsigned (&to)[4], const bfloat16* row) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+               : "r"(shared_address(row))
+               : "memory");
+}
+
+// The same, transposed: lane 4 g + t gets rows 2 t and 2 t + 1 of column g.
+__device__ inline void load_transposed(unsigned (&to)[4], const bfloat16* row) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+               : "r"(shared_address(row))
+               : "memory");
 }
 
 // sums += a b with a (16, 16), b (16, 8) in bf16, each register two neighbours along the sum. Lane 4 g + t

@@ -1,0 +1,290 @@
+// The gradient of bf16 attention on tensor cores (docs/derivations/attention.md): probabilities are computed
+// again from lse. Two passes, so that each sum has one order: tiles of queries for d_q, tiles of keys for d_k
+// and d_v. Both keep the rows that their warps own in registers, where the scores become the left factors of
+// the next products without a way through memory.
+#include "artemis/kernels/cuda/attention_backward.cuh"
+#include "artemis/kernels/cuda/attention_flash.cuh"
+
+namespace artemis::cuda {
+namespace {
+
+constexpr int own_rows = flash_warps * 16;  // queries or keys of a block
+constexpr int key_tile = 64;                // that passes by the queries
+constexpr int query_tile = 32;              // that passes by the keys
+
+// Of a query and a head, as (heads, tokens): lse as a power of two, and d_out . out.
+using Statistics = float2;
+
+// Two tiles of rows that pass by, twice: one in use, one on its way. The block's own rows come through the
+// same memory before, and its results leave through it.
+template <int dim, int rows>
+struct PassingTiles {
+  static constexpr int size = rows * flash_stride<dim>;
+  bfloat16 first[2 * size];
+  bfloat16 second[2 * size];
+};
+
+template <int dim>
+struct KeyPassShared {
+  PassingTiles<dim, query_tile> tiles;
+  Statistics statistics[2][query_tile];
+};
+
+// The sum with the products of two pairs of bf16.
+__device__ inline float dot_pair(unsigned a, unsigned b, float sum) {
+  const auto low = [](unsigned pair) { return __uint_as_float(pair << 16); };
+  const auto high = [](unsigned pair) { return __uint_as_float(pair & 0xffff0000u); };
+  return fmaf(low(a), low(b), fmaf(high(a), high(b), sum));
+}
+
+// statistics from lse and d_out . out: 16 threads for each row and head.
+template <bool vectors>
+__global__ void __launch_bounds__(tile_threads)
+    prepare_statistics(Statistics* statistics, BackwardTensors<bfloat16> t, int tokens,
+                       AttentionShape shape) {
+  const std::int64_t place =
+      static_cast<std::int64_t>(blockIdx.x) * (tile_threads / lanes_x) + threadIdx.x / lanes_x;
+  const bool inside = place < static_cast<std::int64_t>(tokens) * shape.heads;
+  const std::int64_t token = inside ? place / shape.heads : 0;
+  const int head = inside ? static_cast<int>(place % shape.heads) : 0;
+  const bfloat16* d_out = t.d_out[token] + static_cast<std::int64_t>(head) * shape.head_dim;
+  const bfloat16* out = t.out[token] + static_cast<std::int64_t>(head) * shape.head_dim;
+  const int x = static_cast<int>(threadIdx.x) % lanes_x;
+  float sum = 0;
+  if constexpr (vectors) {
+    for (int c = x * vector_elements; c < shape.head_dim; c += lanes_x * vector_elements) {
+      const uint4 a = *reinterpret_cast<const uint4*>(d_out + c);
+      const uint4 b = *reinterpret_cast<const uint4*>(out + c);
+      sum = dot_pair(a.x, b.x, dot_pair(a.y, b.y, dot_pair(a.z, b.z, dot_pair(a.w, b.w, sum))));
+    }
+  } else {
+    for (int c = x; c < shape.head_dim; c += lanes_x) sum = fmaf(load(d_out[c]), load(out[c]), sum);
+  }
+  sum = row_sum(sum);
+  if (!inside || x != 0) return;
+  statistics[static_cast<std::int64_t>(head) * tokens + token] = {t.lse[token][head] * log2_e, sum};
+}
+
+// A score, -inf where hidden, becomes the probability p, and d_p = d_out . v its gradient p (d_p - delta).
+__device__ inline void differentiate(float& score, float& d_p, float scale, const Statistics& query) {
+  score = power_of_two(fmaf(score, scale, -query.x));
+  d_p = score * (d_p - query.y);
+}
+
+// d_q = scale d_scores k. A block for each tile of queries and head: the heads of one tile side by side, the
+// last tiles first.
+template <int dim, bool vectors>
+__global__ void __launch_bounds__(flash_threads, 2)
+    flash_query_gradient(BackwardTensors<bfloat16> t, const Statistics* statistics, int tokens,
+                         Sequences sequences, AttentionShape shape) {
+  using Shared = PassingTiles<dim, key_tile>;
+  static_assert(key_tile == own_rows);
+  extern __shared__ uint4 dynamic[];
+  auto& shared = *reinterpret_cast<Shared*>(dynamic);
+  const int block = static_cast<int>(gridDim.x - 1 - blockIdx.x);
+  const int head = shape.heads - 1 - block % shape.heads;
+  const Tile tile = find_tile(sequences, own_rows, block / shape.heads);
+  if (tile.rows <= 0) return;
+  const std::int64_t first_row = static_cast<std::int64_t>(tile.first) + tile.begin;
+  const std::int64_t column = static_cast<std::int64_t>(head) * shape.head_dim;
+  const int key_column = head / shape.group * shape.head_dim;
+  const HeadRows k(t.k, tile.first, key_column);
+  const HeadRows v(t.v, tile.first, key_column);
+  const int my_rows = warp_of_block() * 16;
+
+  copy_rows<dim, own_rows, vectors>(shared.first, HeadRows(t.q, first_row, column), shape.head_dim,
+                                    FirstRows{tile.rows});
+  copy_rows<dim, own_rows, vectors>(shared.second, HeadRows(t.d_out, first_row, column), shape.head_dim,
+                                    FirstRows{tile.rows});
+  end_copies();
+  wait_for_copies<0>();
+  __syncthreads();
+  KeptRows<1, dim> queries;
+  KeptRows<1, dim> d_out;
+  queries.load(shared.first + my_rows * flash_stride<dim>);
+  d_out.load(shared.second + my_rows * flash_stride<dim>);
+  Statistics mine[2];
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    // Rows past the end repeat the last one; nobody sees what they yield.
+    const int row = min(my_rows + half * 8 + lane_of_warp() / 4, tile.rows - 1);
+    mine[half] = statistics[static_cast<std::int64_t>(head) * tokens + first_row + row];
+  }
+  __syncthreads();
+
+  const int last = visible_keys(shape, tile.begin + tile.rows - 1, tile.length).end;
+  int key = visible_keys(shape, tile.begin, tile.length).begin / key_tile * key_tile;
+  const auto request = [&](int from, int stage) {
+    const auto index = [&](int row) { return from + row < last ? from + row : -1; };
+    copy_rows<dim, key_tile, vectors>(shared.first + stage * Shared::size, k, shape.head_dim, index);
+    copy_rows<dim, key_tile, vectors>(shared.second + stage * Shared::size, v, shape.head_dim, index);
+    end_copies();
+  };
+  request(key, 0);
+  const int query = tile.begin + my_rows;
+  const float scale = shape.scale * log2_e;
+  float sums[1][dim / 8][4] = {};
+  for (int stage = 0; key < last; key += key_tile, stage ^= 1) {
+    wait_for_copies<0>();
+    __syncthreads();  // the tile is there, the one before has been used
+    if (key + key_tile < last) request(key + key_tile, stage ^ 1);
+    const Sight sight(shape, query, query + 15, key, key + key_tile - 1, tile.length);
+    if (!sight.any) continue;
+    float scores[1][key_tile / 8][4];
+    float d_scores[1][key_tile / 8][4];
+    multiply_with_rows<dim>(scores, queries, shared.first + stage * Shared::size);
+    multiply_with_rows<dim>(d_scores, d_out, shared.second + stage * Shared::size);
+    if (!sight.all) {
+      hide(scores, Seen(shape, query + lane_of_warp() / 4, key + lane_of_warp() % 4 * 2, tile.length));
+    }
+#pragma unroll
+    for (int n = 0; n < key_tile / 8; ++n) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) differentiate(scores[0][n][i], d_scores[0][n][i], scale, mine[i / 2]);
+    }
+    add_weighted<dim>(sums, d_scores, shared.first + stage * Shared::size);
+  }
+  __syncthreads();  // all tiles have been used
+  const float factors[1][2] = {{shape.scale, shape.scale}};
+  store_rows<dim, vectors>(shared.first + my_rows * flash_stride<dim>, sums, factors, tile.rows - my_rows,
+                           shape.head_dim, [&](int r) { return t.d_q[first_row + my_rows + r] + column; });
+}
+
+// d_v = p^T d_out; d_k = scale d_scores^T q. A block for each tile of keys and key head, over the heads that
+// share it and the queries that see it; the first tiles, which most queries see, first.
+template <int dim, bool vectors>
+__global__ void __launch_bounds__(flash_threads, 2)
+    flash_key_gradient(BackwardTensors<bfloat16> t, const Statistics* statistics, int tokens,
+                       Sequences sequences, AttentionShape shape) {
+  using Shared = KeyPassShared<dim>;
+  using Tiles = PassingTiles<dim, query_tile>;
+  static_assert(2 * query_tile == own_rows);
+  extern __shared__ uint4 dynamic[];
+  auto& shared = *reinterpret_cast<Shared*>(dynamic);
+  const int kv_heads = shape.heads / shape.group;
+  const int kv_head = static_cast<int>(blockIdx.x) % kv_heads;
+  const Tile tile = find_tile(sequences, own_rows, static_cast<int>(blockIdx.x) / kv_heads);
+  if (tile.rows <= 0) return;
+  const std::int64_t first_row = static_cast<std::int64_t>(tile.first) + tile.begin;
+  const std::int64_t key_column = static_cast<std::int64_t>(kv_head) * shape.head_dim;
+  const int my_rows = warp_of_block() * 16;
+
+  copy_rows<dim, own_rows, vectors>(shared.tiles.first, HeadRows(t.k, first_row, key_column), shape.head_dim,
+                                    FirstRows{tile.rows});
+  copy_rows<dim, own_rows, vectors>(shared.tiles.second, HeadRows(t.v, first_row, key_column), shape.head_dim,
+                                    FirstRows{tile.rows});
+  end_copies();
+  wait_for_copies<0>();
+  __syncthreads();
+  KeptRows<1, dim> keys;
+  KeptRows<1, dim> values;
+  keys.load(shared.tiles.first + my_rows * flash_stride<dim>);
+  values.load(shared.tiles.second + my_rows * flash_stride<dim>);
+  __syncthreads();
+
+  // Tiles of queries follow one another, then those of the next head.
+  const Visible seeing = seeing_queries(shape, tile);
+  const int begin = seeing.begin / query_tile * query_tile;
+  const auto request = [&](int head, int query, int stage) {
+    const auto index = [&](int row) { return query + row < seeing.end ? query + row : -1; };
+    const std::int64_t column = static_cast<std::int64_t>(head) * shape.head_dim;
+    copy_rows<dim, query_tile, vectors>(shared.tiles.first + stage * Tiles::size,
+                                        HeadRows(t.q, tile.first, column), shape.head_dim, index);
+    copy_rows<dim, query_tile, vectors>(shared.tiles.second + stage * Tiles::size,
+                                        HeadRows(t.d_out, tile.first, column), shape.head_dim, index);
+    if (static_cast<int>(threadIdx.x) < query_tile) {
+      const int row = min(query + static_cast<int>(threadIdx.x), tile.length - 1);
+      copy_async_pair(&shared.statistics[stage][threadIdx.x],
+                      statistics + static_cast<std::int64_t>(head) * tokens + tile.first + row);
+    }
+    end_copies();
+  };
+  int head = kv_head * shape.group;
+  const int end_head = head + shape.group;
+  int query = begin;
+  request(head, query, 0);
+  const int key = tile.begin + my_rows;
+  const float scale = shape.scale * log2_e;
+  float d_k[1][dim / 8][4] = {};
+  float d_v[1][dim / 8][4] = {};
+  for (int stage = 0; head < end_head; stage ^= 1) {
+    wait_for_copies<0>();
+    __syncthreads();  // the tile is there, the one before has been used
+    const int here = query;
+    query += query_tile;
+    if (query >= seeing.end) {
+      query = begin;
+      ++head;
+    }
+    if (head < end_head) request(head, query, stage ^ 1);
+    const Sight sight(shape, here, here + query_tile - 1, key, key + 15, tile.length);
+    if (!sight.any) continue;
+    float scores[1][query_tile / 8][4];
+    float d_scores[1][query_tile / 8][4];
+    multiply_with_rows<dim>(scores, keys, shared.tiles.first + stage * Tiles::size);
+    multiply_with_rows<dim>(d_scores, values, shared.tiles.second + stage * Tiles::size);
+    const int column = lane_of_warp() % 4 * 2;
+    if (!sight.all || here + query_tile > seeing.end) {
+      const Seen seen(shape, here + column, key + lane_of_warp() / 4, tile.length);
+      const int queries = seeing.end - here - column;
+      hide(scores, [&](int k, int q) { return q < queries && seen(q, k); });
+    }
+#pragma unroll
+    for (int n = 0; n < query_tile / 8; ++n) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        differentiate(scores[0][n][i], d_scores[0][n][i], scale,
+                      shared.statistics[stage][column + n * 8 + i % 2]);
+      }
+    }
+    add_weighted<dim>(d_v, scores, shared.tiles.second + stage * Tiles::size);
+    add_weighted<dim>(d_k, d_scores, shared.tiles.first + stage * Tiles::size);
+  }
+  __syncthreads();  // all tiles have been used
+  const auto store = [&](bfloat16* rows, const auto& sums, float factor, Rows<bfloat16> to) {
+    const float factors[1][2] = {{factor, factor}};
+    store_rows<dim, vectors>(rows + my_rows * flash_stride<dim>, sums, factors, tile.rows - my_rows,
+                             shape.head_dim, [&](int r) { return to[first_row + my_rows + r] + key_column; });
+  };
+  store(shared.tiles.first, d_k, shape.scale, t.d_k);
+  store(shared.tiles.second, d_v, 1.0f, t.d_v);
+}
+
+template <int dim, bool vectors>
+void launch(Context& ctx, const BackwardTensors<bfloat16>& tensors, const Tensor& offsets,
+            std::int64_t tokens, const AttentionOptions& options) {
+  const Arena::Scope scope(ctx.arena());
+  const Tensor memory = ctx.allocate(DType::f32, {tokens * options.heads, 2});
+  auto* statistics = reinterpret_cast<Statistics*>(memory.mutable_data<float>());
+  const auto count = static_cast<int>(tokens);
+  const AttentionShape shape = shape_of(options);
+  ARTEMIS_LAUNCH(
+      prepare_statistics<vectors>
+      <<<blocks_for(tokens * options.heads, tile_threads / lanes_x), tile_threads, 0, stream(ctx)>>>(
+          statistics, tensors, count, shape));
+  const unsigned tiles = tile_bound(tokens, offsets, own_rows);
+  const auto run = [&](auto* kernel, std::int64_t heads, std::size_t bytes) {
+    allow_shared_memory(kernel, bytes);
+    ARTEMIS_LAUNCH(kernel<<<tiles* static_cast<unsigned>(heads), flash_threads, bytes, stream(ctx)>>>(
+        tensors, statistics, count, sequences_of(offsets), shape));
+  };
+  run(flash_query_gradient<dim, vectors>, options.heads, sizeof(PassingTiles<dim, key_tile>));
+  run(flash_key_gradient<dim, vectors>, options.kv_heads, sizeof(KeyPassShared<dim>));
+}
+
+}  // namespace
+
+void launch_flash_backward(Context& ctx, const BackwardTensors<bfloat16>& tensors, const Tensor& offsets,
+                           std::int64_t tokens, const AttentionOptions& options) {
+  check_scale(options.scale);
+  ARTEMIS_ASSERT(strides_fit(tensors.q, tensors.k, tensors.v, tensors.d_out));
+  dispatch_flash_dim(options.head_dim, [&](auto extent) {
+    constexpr int dim = decltype(extent)::dim;
+    const bool vectors = by_vectors(options.head_dim, tensors.q, tensors.k, tensors.v, tensors.out,
+                                    tensors.d_out, tensors.d_q, tensors.d_k, tensors.d_v);
+    const auto chosen = vectors ? launch<dim, true> : launch<dim, false>;
+    chosen(ctx, tensors, offsets, tokens, options);
+  });
+}
+
+}  // namespace artemis::cuda
