@@ -47,8 +47,8 @@ __global__ void column_sums(float* sums, Rows<const T> matrix, std::int64_t rows
   sums[col] += total;
 }
 
-// What cuBLASLt does of a map in one pass, as far as its own order of the steps allows: it adds a residual
-// before the activation. Its GELU is not as exact as f32 asks for.
+// What cuBLASLt does of a map in one pass. It adds a residual before the activation, so that it cannot do
+// both; and it does not say how exact its GELU is, so that in f32 the activation is ours.
 Product fused(const Product& map, const LinearEpilogue& epilogue) {
   Product product = map;
   if (!epilogue.activation) {
