@@ -33,7 +33,7 @@ struct Size {
 };
 
 // One row, odd ones, whole tiles, and enough work to be measured.
-const Size sizes[] = {{1, 5, 3}, {7, 33, 13}, {64, 128, 64}, {257, 130, 72}, {300, 512, 256}};
+const Size sizes[] = {{1, 40, 3}, {7, 33, 13}, {64, 128, 64}, {257, 130, 72}, {300, 512, 256}};
 
 const std::optional<Activation> activations[] = {
     std::nullopt,     Activation::gelu_erf, Activation::gelu_tanh,
@@ -63,6 +63,24 @@ TEST_P(Products, EveryEpilogue) {
           }
         }
       }
+    }
+  }
+}
+
+// Every pointer aligned to its element alone.
+TEST_P(Products, OddStarts) {
+  for (const auto& [tokens, n, k] : sizes) {
+    for (const auto& activation : activations) {
+      SCOPED_TRACE(::testing::Message() << tokens << " x " << n << " x " << k << ", "
+                                        << (activation ? static_cast<int>(*activation) : -1));
+      expect_same({matrix(tokens, n + 1, 7), matrix(tokens, k + 1, 7), matrix(n, k + 1, 7), vector(n + 1),
+                   matrix(tokens, n + 1, 7)},
+                  [&, n = n, k = k](Context& ctx, std::span<const Tensor> t) {
+                    const Tensor out = t[0].columns(1, n + 1);
+                    const Tensor x = t[1].columns(1, k + 1), w = t[2].columns(1, k + 1);
+                    linear_forward(ctx, out, x, w, t[3].rows(1, n + 1), {.activation = activation});
+                    linear_backward_input(ctx, x, t[4].columns(1, n + 1), w, true);
+                  });
     }
   }
 }

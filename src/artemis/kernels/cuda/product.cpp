@@ -113,7 +113,9 @@ bool try_multiply(Context& ctx, const Product& product) {
   ProductCall call = call_of(product);
   const cublasLtMatmulAlgo_t* plan = plan_of(ctx, call);
   if (plan == nullptr) return false;
-  require_success(call, run(ctx, call, *plan));
+  const cublasStatus_t status = run(ctx, call, *plan);
+  if (status == CUBLAS_STATUS_NOT_SUPPORTED) return false;
+  require_success(call, status);
   return true;
 }
 
