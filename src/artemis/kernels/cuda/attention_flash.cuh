@@ -22,7 +22,10 @@ template <int dim>
 constexpr int flash_stride = dim + vector_elements;
 
 __device__ inline int lane_of_warp() { return static_cast<int>(threadIdx.x) % warp_size; }
-__device__ inline int warp_of_block() { return static_cast<int>(threadIdx.x) / warp_size; }
+// Told by its first lane, so that the compiler knows that it is the same in all.
+__device__ inline int warp_of_block() {
+  return __shfl_sync(all_lanes, static_cast<int>(threadIdx.x) / warp_size, 0);
+}
 
 // 2^x, 0 where that is below the normal numbers.
 __device__ inline float power_of_two(float x) {

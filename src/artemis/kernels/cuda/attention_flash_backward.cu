@@ -85,8 +85,8 @@ __global__ void __launch_bounds__(flash_threads, 2)
   const int head = shape.heads - 1 - block % shape.heads;
   const Tile tile = find_tile(sequences, own_rows, block / shape.heads);
   if (tile.rows <= 0) return;
-  const std::int64_t first_row = static_cast<std::int64_t>(tile.first) + tile.begin;
-  const std::int64_t column = static_cast<std::int64_t>(head) * shape.head_dim;
+  const int first_row = tile.first + tile.begin;
+  const int column = head * shape.head_dim;
   const int key_column = head / shape.group * shape.head_dim;
   const HeadRows k(t.k, tile.first, key_column);
   const HeadRows v(t.v, tile.first, key_column);
@@ -165,8 +165,8 @@ __global__ void __launch_bounds__(flash_threads, 2)
   const int kv_head = static_cast<int>(blockIdx.x) % kv_heads;
   const Tile tile = find_tile(sequences, own_rows, static_cast<int>(blockIdx.x) / kv_heads);
   if (tile.rows <= 0) return;
-  const std::int64_t first_row = static_cast<std::int64_t>(tile.first) + tile.begin;
-  const std::int64_t key_column = static_cast<std::int64_t>(kv_head) * shape.head_dim;
+  const int first_row = tile.first + tile.begin;
+  const int key_column = kv_head * shape.head_dim;
   const int my_rows = warp_of_block() * 16;
 
   copy_rows<dim, own_rows, vectors>(shared.tiles.first, HeadRows(t.k, first_row, key_column), shape.head_dim,
@@ -187,7 +187,7 @@ __global__ void __launch_bounds__(flash_threads, 2)
   const int begin = seeing.begin / query_tile * query_tile;
   const auto request = [&](int head, int query, int stage) {
     const auto index = [&](int row) { return query + row < seeing.end ? query + row : -1; };
-    const std::int64_t column = static_cast<std::int64_t>(head) * shape.head_dim;
+    const int column = head * shape.head_dim;
     copy_rows<dim, query_tile, vectors>(shared.tiles.first + stage * Tiles::size,
                                         HeadRows(t.q, tile.first, column), shape.head_dim, index);
     copy_rows<dim, query_tile, vectors>(shared.tiles.second + stage * Tiles::size,

@@ -99,8 +99,8 @@ __global__ void __launch_bounds__(flash_threads, FlashForward<dim, blocks>::resi
   const Tile tile = find_tile(sequences, Shared::rows, block / shape.heads);
   if (tile.rows <= 0) return;
   const KeyRows keys(cache, tile.sequence, tile.first, tile.length);
-  const std::int64_t first_row = static_cast<std::int64_t>(tile.first) + tile.begin;
-  const std::int64_t column = static_cast<std::int64_t>(head) * shape.head_dim;
+  const int first_row = tile.first + tile.begin;
+  const int column = head * shape.head_dim;
   const int first_query = keys.length - tile.length + tile.begin;  // its position
   const int last = visible_keys(shape, first_query + tile.rows - 1, keys.length).end;
   int key = visible_keys(shape, first_query, keys.length).begin / key_tile * key_tile;
@@ -110,7 +110,7 @@ __global__ void __launch_bounds__(flash_threads, FlashForward<dim, blocks>::resi
 
   const int thread = static_cast<int>(threadIdx.x);
   const auto key_row = [&](int position) {
-    return thread < key_tile && position < last ? static_cast<int>(keys.row(position)) : no_row;
+    return position < last ? static_cast<int>(keys.row(position)) : no_row;
   };
   const auto copy_tile = [&](bfloat16* to, const HeadRows& from, int stage) {
     copy_rows<dim, key_tile, vectors>(to, from, shape.head_dim,
@@ -135,11 +135,10 @@ __global__ void __launch_bounds__(flash_threads, FlashForward<dim, blocks>::resi
     wait_for_copies<0>();
     __syncthreads();  // keys are there, the values before have been used
     copy_tile(shared.v, v, stage);
-    const int next_row = key_row(key + key_tile + thread);
     const Sight sight(shape, query, query + blocks * 16 - 1, key, key + key_tile - 1, keys.length);
     float scores[blocks][key_tile / 8][4];
     if (sight.any) multiply_with_rows<dim>(scores, queries, shared.k);
-    if (thread < key_tile) shared.key_rows[stage ^ 1][thread] = next_row;
+    if (thread < key_tile) shared.key_rows[stage ^ 1][thread] = key_row(key + key_tile + thread);
     wait_for_copies<0>();
     __syncthreads();  // values are there, the keys have been used
     if (key + key_tile < last) copy_tile(shared.k, k, stage ^ 1);

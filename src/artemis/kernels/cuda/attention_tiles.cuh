@@ -231,11 +231,14 @@ void dispatch_head_dim(std::int64_t head_dim, Body&& body) {
 template <typename T>
 constexpr int scalar_above = std::is_same_v<T, bfloat16> ? flash_most_dim : 0;
 
-// Lets a kernel have so many bytes of dynamic shared memory.
+// Lets a kernel have so many bytes of dynamic shared memory, in as many blocks of a multiprocessor as it has
+// memory for.
 template <typename Kernel>
 void allow_shared_memory(Kernel* kernel, std::size_t bytes) {
   ARTEMIS_CUDA(
       cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)));
+  ARTEMIS_CUDA(cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout,
+                                    cudaSharedmemCarveoutMaxShared));
 }
 
 }  // namespace artemis::cuda
