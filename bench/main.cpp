@@ -9,25 +9,22 @@
 namespace artemis::bench {
 namespace {
 
-void print_table(const Ceilings& ceilings, const std::vector<Figure>& figures) {
+void print_table(const Ceilings& ceilings, const std::vector<Line>& lines) {
   fmt::print(
       "ceilings, this run: product f32 {:.1f} GFLOP/s, product bf16 {:.1f} GFLOP/s, memory read {:.1f} "
       "GB/s\n\n",
-      ceilings.gemm_f32, ceilings.gemm_bf16, ceilings.read);
+      ceilings.product_f32, ceilings.product_bf16, ceilings.read);
   fmt::print("{:<38} {:>12} {:<12} {:>10} {:>10} {:<8} {:>6}\n", "what", "value", "", "work", "ceiling", "",
              "ratio");
-  for (const Figure& f : figures) {
+  for (const Line& f : lines) {
     fmt::print("{:<38} {:>12.2f} {:<12} {:>10.1f} {:>10.1f} {:<8} {:>5.0f} %\n", f.name, f.value, f.unit,
                f.work_rate, f.ceiling, f.ceiling_unit, 100.0 * f.work_rate / f.ceiling);
   }
 }
 
-Json to_json(const Ceilings& ceilings, const std::vector<Figure>& figures) {
-  Json json = {{"ceilings",
-                {{"product_f32_gflop_s", ceilings.gemm_f32},
-                 {"product_bf16_gflop_s", ceilings.gemm_bf16},
-                 {"read_gb_s", ceilings.read}}}};
-  for (const Figure& f : figures) {
+Json to_json(const Ceilings& ceilings, const std::vector<Line>& lines) {
+  Json json = {{"ceilings", to_json(ceilings)}};
+  for (const Line& f : lines) {
     json["figures"][f.name] = {{"value", f.value},
                                {"unit", f.unit},
                                {"work", f.work_rate},
@@ -50,20 +47,20 @@ int run(int argc, char** argv) {
 
   Context ctx(Device{}, threads);
   const Ceilings ceilings = measure_ceilings(ctx);
-  std::vector<Figure> figures;
+  std::vector<Line> lines;
   const auto wanted = [&](const char* name) { return only.empty() || only == name; };
-  if (wanted("operations")) bench_operations(ctx, ceilings, figures);
-  if (wanted("text")) bench_text(figures, ceilings);
-  if (wanted("pictures")) bench_pictures(ctx, figures, ceilings);
-  if (wanted("pipeline")) bench_pipeline(ctx, figures, ceilings);
+  if (wanted("operations")) bench_operations(ctx, ceilings, lines);
+  if (wanted("text")) bench_text(lines, ceilings);
+  if (wanted("pictures")) bench_pictures(ctx, lines, ceilings);
+  if (wanted("pipeline")) bench_pipeline(ctx, lines, ceilings);
   if (wanted("model")) {
     for (const DType dtype : {DType::f32, DType::bf16}) {
-      bench_model(ctx, "small", dtype, ceilings, figures);
-      bench_model(ctx, "medium", dtype, ceilings, figures);
+      bench_model(ctx, "small", dtype, ceilings, lines);
+      bench_model(ctx, "medium", dtype, ceilings, lines);
     }
   }
-  print_table(ceilings, figures);
-  if (!json_file.empty()) std::ofstream(json_file) << to_json(ceilings, figures).dump(2) << '\n';
+  print_table(ceilings, lines);
+  if (!json_file.empty()) std::ofstream(json_file) << to_json(ceilings, lines).dump(2) << '\n';
   return 0;
 }
 

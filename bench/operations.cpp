@@ -15,23 +15,26 @@ namespace {
 struct Bench {
   Context& ctx;
   const Ceilings& ceilings;
-  std::vector<Figure>& figures;
+  std::vector<Line>& lines;
   DType dtype;
-  Random random{3};
+  std::uint64_t tensors = 0;  // made so far, each from a seed of its own
 
+  Tensor random(const Shape& shape, float scale) {
+    return random_tensor(ctx, dtype, shape, scale, tensors++);
+  }
   std::string name(const std::string& what) const { return fmt::format("{} {}", what, dtype_name(dtype)); }
-  double products() const { return dtype == DType::f32 ? ceilings.gemm_f32 : ceilings.gemm_bf16; }
+  double products() const { return dtype == DType::f32 ? ceilings.product_f32 : ceilings.product_bf16; }
 
   void add_flop(const std::string& what, double seconds, double flop) const {
-    figures.push_back({name(what), seconds * 1e6, "us", flop / seconds / 1e9, products(), "GFLOP/s"});
+    lines.push_back({name(what), seconds * 1e6, "us", flop / seconds / 1e9, products(), "GFLOP/s"});
   }
   void add_bytes(const std::string& what, double seconds, double bytes) const {
-    figures.push_back({name(what), seconds * 1e6, "us", bytes / seconds / 1e9, ceilings.read, "GB/s"});
+    lines.push_back({name(what), seconds * 1e6, "us", bytes / seconds / 1e9, ceilings.read, "GB/s"});
   }
 
   void linear(std::int64_t tokens, std::int64_t in, std::int64_t out) {
-    const Tensor x = random_tensor(dtype, {tokens, in}, 1.0f, random);
-    const Tensor w = random_tensor(dtype, {out, in}, 0.02f, random);
+    const Tensor x = random({tokens, in}, 1.0f);
+    const Tensor w = random({out, in}, 0.02f);
     const Tensor y = Tensor::allocate(dtype, {tokens, out});
     const double seconds = median_seconds([&] { linear_forward(ctx, y, x, w, Tensor()); });
     const std::string what = fmt::format("linear {} x {} x {}", tokens, in, out);
@@ -47,10 +50,10 @@ struct Bench {
     const AttentionOptions options{
         .heads = 8, .kv_heads = 8, .head_dim = 64, .scale = 0.125f, .causal = causal};
     const Shape shape{tokens, 512};
-    const Tensor q = random_tensor(dtype, shape, 1.0f, random);
-    const Tensor k = random_tensor(dtype, shape, 1.0f, random);
-    const Tensor v = random_tensor(dtype, shape, 1.0f, random);
-    const Tensor d_out = random_tensor(dtype, shape, 1.0f, random);
+    const Tensor q = random(shape, 1.0f);
+    const Tensor k = random(shape, 1.0f);
+    const Tensor v = random(shape, 1.0f);
+    const Tensor d_out = random(shape, 1.0f);
     const Tensor out = Tensor::allocate(dtype, shape);
     const Tensor lse = Tensor::allocate(DType::f32, {tokens, 8});
     const std::int32_t ends[] = {0, tokens};
@@ -70,10 +73,10 @@ struct Bench {
 
   void pointwise() {
     const Shape shape{1024, 4096};
-    const Tensor x = random_tensor(dtype, shape, 1.0f, random);
-    const Tensor up = random_tensor(dtype, shape, 1.0f, random);
+    const Tensor x = random(shape, 1.0f);
+    const Tensor up = random(shape, 1.0f);
     const Tensor out = Tensor::allocate(dtype, shape);
-    const Tensor weight = random_tensor(dtype, {4096}, 1.0f, random);
+    const Tensor weight = random({4096}, 1.0f);
     const Tensor rstd = Tensor::allocate(DType::f32, {1024});
     const auto bytes = static_cast<double>(x.bytes());
     add_bytes("RMSNorm 1024 x 4096",
@@ -94,9 +97,9 @@ struct Bench {
 
 }  // namespace
 
-void bench_operations(Context& ctx, const Ceilings& ceilings, std::vector<Figure>& figures) {
+void bench_operations(Context& ctx, const Ceilings& ceilings, std::vector<Line>& lines) {
   for (const DType dtype : {DType::f32, DType::bf16}) {
-    Bench bench{.ctx = ctx, .ceilings = ceilings, .figures = figures, .dtype = dtype};
+    Bench bench{.ctx = ctx, .ceilings = ceilings, .lines = lines, .dtype = dtype};
     bench.linear(512, 1024, 1024);
     bench.linear(512, 1024, 2816);
     bench.linear(1, 1024, 32768);

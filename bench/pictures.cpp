@@ -8,7 +8,7 @@
 
 namespace artemis::bench {
 
-void bench_pictures(Context& ctx, std::vector<Figure>& figures, const Ceilings& ceilings) {
+void bench_pictures(Context& ctx, std::vector<Line>& lines, const Ceilings& ceilings) {
   std::vector<std::string> files;
   for (const auto& entry :
        std::filesystem::directory_iterator(std::string(ARTEMIS_SOURCE_DIR) + "/lab/quickstart/photos")) {
@@ -22,8 +22,8 @@ void bench_pictures(Context& ctx, std::vector<Figure>& figures, const Ceilings& 
     bytes = static_cast<std::int64_t>(preprocess(images, config, ctx.pool()).pixel_values.bytes());
   });
   const double rate = static_cast<double>(images.size()) / seconds;
-  figures.push_back({"image preprocessing, 224 px JPEG", rate, "images/s",
-                     static_cast<double>(bytes) / seconds / 1e9, ceilings.read, "GB/s"});
+  lines.push_back({"image preprocessing, 224 px JPEG", rate, "images/s",
+                   static_cast<double>(bytes) / seconds / 1e9, ceilings.read, "GB/s"});
 }
 
 }  // namespace artemis::bench

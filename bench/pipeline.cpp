@@ -33,7 +33,7 @@ std::filesystem::path write_shard() {
 
 }  // namespace
 
-void bench_pipeline(Context& ctx, std::vector<Figure>& figures, const Ceilings& ceilings) {
+void bench_pipeline(Context& ctx, std::vector<Line>& lines, const Ceilings& ceilings) {
   const std::filesystem::path root = std::string(ARTEMIS_SOURCE_DIR) + "/tests/golden/model/base/checkpoint";
   const GraftConfig config = read_graft_config(root);
   const Processor processor = Processor::load(root, config);
@@ -53,8 +53,8 @@ void bench_pipeline(Context& ctx, std::vector<Figure>& figures, const Ceilings& 
           bytes += static_cast<double>(batch.pictures.pixel_values.bytes());
       }
     });
-    figures.push_back({"data pipeline, 224 px JPEG and caption", 16.0 * 8.0 / seconds, "rows/s",
-                       bytes / seconds / 1e9, ceilings.read, "GB/s"});
+    lines.push_back({"data pipeline, 224 px JPEG and caption", 16.0 * 8.0 / seconds, "rows/s",
+                     bytes / seconds / 1e9, ceilings.read, "GB/s"});
   }
   std::filesystem::remove(shard);
 }

@@ -5,7 +5,7 @@
 
 namespace artemis::bench {
 
-void bench_text(std::vector<Figure>& figures, const Ceilings& ceilings) {
+void bench_text(std::vector<Line>& lines, const Ceilings& ceilings) {
   const std::string root = ARTEMIS_SOURCE_DIR;
   const Tokenizer tokenizer = Tokenizer::load(root + "/lab/quickstart/text");
   std::string text;
@@ -15,7 +15,7 @@ void bench_text(std::vector<Figure>& figures, const Ceilings& ceilings) {
   while (text.size() < (std::size_t{1} << 20)) text += text;
   const double seconds = median_seconds([&] { static_cast<void>(tokenizer.encode(text, false)); });
   const double rate = static_cast<double>(text.size()) / seconds;
-  figures.push_back(
+  lines.push_back(
       {"tokenizer, English text, one thread", rate / 1e6, "MB/s", rate / 1e9, ceilings.read, "GB/s"});
 }
 

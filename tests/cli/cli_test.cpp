@@ -1,5 +1,6 @@
 // The program from its command line on: help, usage errors, names of models, and a graft made, captioned and
 // graded with the models of lab/models.
+#include <cmath>
 #include <cstdlib>
 
 #include "artemis/cli/commands.h"
@@ -43,7 +44,7 @@ class Cli : public testing::Test {
 TEST_F(Cli, EveryCommandHelpsWithAnExample) {
   for (const char* command :
        {"init", "graft", "extract", "inspect", "align", "tune", "merge", "generate", "eval", "tokenizer",
-        "tokenize", "template", "preprocess", "forward", "report", "scenes", "corpus"}) {
+        "tokenize", "template", "preprocess", "forward", "report", "scenes", "corpus", "bench"}) {
     const Outcome help = artemis_run({command, "--help"});
     EXPECT_EQ(help.code, 0) << command;
     EXPECT_NE(help.out.find(std::string("Example:  artemis ") + command), std::string::npos) << help.out;
@@ -93,6 +94,51 @@ TEST_F(Cli, FromScenesToGradedCaptions) {
       {"eval", "--model", at("aligned"), "--scenes", "held=" + at("held"), "--json", at("figures.json")});
   ASSERT_EQ(graded.code, 0) << graded.err;
   EXPECT_EQ(read_json(at("figures.json"))["scenes"]["held"]["captions"], 8);
+}
+
+TEST_F(Cli, BenchRefusesWhatItCannotMeasure) {
+  EXPECT_EQ(artemis_run({"bench"}).code, 2);
+  EXPECT_EQ(artemis_run({"bench", "everything"}).code, 2);
+  EXPECT_EQ(artemis_run({"bench", "train"}).code, 2);
+  const Outcome weights = artemis_run({"bench", "train", "--preset", "small"});
+  EXPECT_EQ(weights.code, 2);
+  test::expect_error(weights.err, "--random-weights");
+  const Outcome preset = artemis_run({"bench", "train", "--preset", "huge", "--random-weights"});
+  EXPECT_EQ(preset.code, 2);
+  test::expect_error(preset.err, "expected one of small, medium, a3");
+  folder_.write("peers.json", "[1]");
+  const Outcome peers = artemis_run({"bench", "ceilings", "--peers", at("peers.json")});
+  EXPECT_EQ(peers.code, 1);
+  test::expect_error(peers.err, "expected an object");
+}
+
+TEST_F(Cli, BenchWritesEveryFigure) {
+  folder_.write("peers.json", R"({"reference": {"train_b8_samples_s": 19.3}})");
+  const Outcome all = artemis_run({"bench", "all", "--preset", "small", "--random-weights", "--device", "cpu",
+                                   "--threads", "2", "--repeat", "1", "--directory", at("scratch"), "--json",
+                                   at("bench.json"), "--peers", at("peers.json")});
+  ASSERT_EQ(all.code, 0) << all.err;
+  const Json report = read_json(at("bench.json"));
+  const std::vector<std::string> names = {
+      "train_b2x4_samples_s", "train_b8_samples_s",    "train_b8_peak_gib",  "train_b2x4_peak_gib",
+      "vision_b1_ms",         "vision_b16_images_s",   "prefill_2048_tok_s", "ttft_280_ms",
+      "decode_b1_bf16_tok_s", "decode_b1_d4096_tok_s", "load_25gb_s"};
+  EXPECT_EQ(report["figures"].size(), names.size());
+  for (const std::string& name : names) {
+    ASSERT_TRUE(report["figures"].contains(name)) << name;
+    const double value = report["figures"][name].get<double>();
+    EXPECT_TRUE(std::isfinite(value) && value > 0) << name << " " << value;
+    EXPECT_NE(all.out.find(name), std::string::npos) << all.out;
+    if (name != "load_25gb_s") {
+      EXPECT_GT(report["bounds"][name].get<double>(), 0) << name;
+    }
+  }
+  for (const char* name : {"product_f32_gflop_s", "product_bf16_gflop_s", "read_gb_s", "copy_gb_s"})
+    EXPECT_GT(report["ceilings"][name].get<double>(), 0) << name;
+  EXPECT_FALSE(report["machine"].get<std::string>().empty());
+  EXPECT_EQ(report["date"].get<std::string>().size(), std::string("2026-01-01T00:00:00Z").size());
+  EXPECT_EQ(report["peers"]["reference"]["train_b8_samples_s"], 19.3);
+  EXPECT_TRUE(std::filesystem::is_empty(at("scratch")));
 }
 
 }  // namespace

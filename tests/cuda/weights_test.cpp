@@ -1,6 +1,7 @@
 // Weights on the GPU: random ones, and those of a checkpoint through the pinned buffers, against the CPU.
 #include "artemis/model/weights.h"
 #include "artemis/kernels/fill_normal.h"
+#include "artemis/kernels/sum_words.h"
 #include "artemis/model/load.h"
 #include "both.h"
 #include "support/files.h"
@@ -15,6 +16,13 @@ TEST_P(CudaWeights, FillNormal) {
   for (const std::int64_t count : {1, 5, 1023, 3000001}) {
     expect_same({vector(count)},
                 [](Context& ctx, std::span<const Tensor> t) { fill_normal(ctx, t[0], 0.02f, 11, 13); });
+  }
+}
+
+TEST_P(CudaWeights, SumWords) {
+  for (const std::int64_t count : {16, 4080, 65536, 3000016}) {
+    expect_same({Tensor::zeros(DType::i64, {1}), vector(count)},
+                [](Context& ctx, std::span<const Tensor> t) { sum_words(ctx, t[0], t[1]); });
   }
 }
 

@@ -29,10 +29,11 @@ const std::map<std::string, Rooms, std::less<>>& floors() {
       {"lab", {"core", "io"}},
       {"report", {"core", "io"}},
       {"generate", {"core", "io", "kernels", "nn", "model", "processor"}},
+      {"bench", {"core", "io", "kernels", "nn", "model", "processor", "train", "generate"}},
       {"evaluate", {"core", "io", "text", "kernels", "nn", "model", "processor", "train", "generate", "lab"}},
       {"cli",
-       {"core", "io", "text", "image", "kernels", "nn", "model", "processor", "train", "generate", "lab",
-        "evaluate", "report"}},
+       {"core", "io", "text", "image", "kernels", "nn", "model", "processor", "train", "generate", "bench",
+        "lab", "evaluate", "report"}},
   };
   return table;
 }

@@ -55,6 +55,7 @@ int run_cli(int argc, char** argv) {
   add_report_command(app);
   add_scenes_command(app);
   add_corpus_command(app);
+  add_bench_command(app);
   accept_model_names(app);
   try {
     app.parse(argc, argv);

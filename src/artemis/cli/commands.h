@@ -27,5 +27,6 @@ void add_forward_command(CLI::App& app);
 void add_report_command(CLI::App& app);
 void add_scenes_command(CLI::App& app);
 void add_corpus_command(CLI::App& app);
+void add_bench_command(CLI::App& app);
 
 }  // namespace artemis

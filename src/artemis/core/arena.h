@@ -24,7 +24,8 @@ class Arena {
   // Bytes in all.
   std::size_t capacity();
   std::size_t used() const { return used_; }
-  std::size_t peak() const { return peak_; }
+  std::size_t peak() const { return peak_; }  // the most that was used since reset_peak()
+  void reset_peak() { peak_ = used_; }
 
   // Gives back all that was allocated since used() was `mark`.
   void release_to(std::size_t mark) {

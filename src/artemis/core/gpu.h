@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "artemis/core/device.h"
 
@@ -20,6 +21,9 @@ std::shared_ptr<void> gpu_allocate(Device device, std::size_t bytes);
 
 // Zero bytes, in order with all work of the device.
 void gpu_zero(Device device, void* memory, std::size_t bytes);
+
+// As its maker calls it.
+std::string gpu_name(Device device);
 
 // Bytes of the device that nobody has taken.
 std::size_t gpu_free_bytes(Device device);

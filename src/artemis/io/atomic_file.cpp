@@ -99,9 +99,10 @@ void AtomicFile::append(std::span<const std::byte> bytes) {
   }
 }
 
-void AtomicFile::commit() {
+void AtomicFile::commit(Durability durability) {
   const bool device = temporary_.empty();
-  if (!device && fsync(descriptor_) != 0) fail_with_errno("cannot be synced");
+  const bool synced = durability == Durability::synced;
+  if (!device && synced && fsync(descriptor_) != 0) fail_with_errno("cannot be synced");
   const bool closed = close(std::exchange(descriptor_, -1)) == 0;
   if (device) {
     if (!closed) fail_with_errno("cannot be written");
@@ -113,7 +114,7 @@ void AtomicFile::commit() {
     errno = reason;
     fail_with_errno("cannot be put in place");
   }
-  sync_directory(folder_of(target_));
+  if (synced) sync_directory(folder_of(target_));
 }
 
 void write_file_atomically(const std::filesystem::path& target, std::string_view bytes) {

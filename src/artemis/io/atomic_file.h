@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -11,6 +12,9 @@ namespace artemis {
 
 // All bytes of a file; throws Error naming it and the reason.
 std::string read_file(const std::filesystem::path& file);
+
+// Whether commit() waits until the bytes would outlast a loss of power.
+enum class Durability : std::uint8_t { synced, cached };
 
 // Writes under a temporary name beside the target, syncs, renames and syncs the folder, so that a reader sees
 // the old file or the new one. Without commit() the target stays as it was. A device or pipe is written as
@@ -24,7 +28,7 @@ class AtomicFile {
 
   void append(std::span<const std::byte> bytes);
   void append(std::string_view bytes) { append(std::as_bytes(std::span(bytes))); }
-  void commit();
+  void commit(Durability durability = Durability::synced);
 
  private:
   [[noreturn]] void fail_with_errno(const char* action) const;

@@ -129,14 +129,14 @@ const SafetensorsFile& CheckpointReader::shard(std::string_view name) const {
 }
 
 void write_checkpoint(const std::filesystem::path& directory, std::span<const NamedTensor> tensors,
-                      std::int64_t max_shard_bytes) {
+                      std::int64_t max_shard_bytes, Durability durability) {
   const std::vector<Shard> shards = divide(tensors, max_shard_bytes);
   std::int64_t total_bytes = 0;
   std::int64_t total_parameters = 0;
   std::map<std::string, std::string> weight_map;
   for (std::size_t i = 0; i < shards.size(); ++i) {
     const std::string name = shard_name(i, shards.size());
-    write_safetensors(directory / name, shards[i], {{"format", "pt"}});
+    write_safetensors(directory / name, shards[i], {{"format", "pt"}}, durability);
     for (const NamedTensor& tensor : shards[i]) {
       weight_map[tensor.name] = name;
       total_bytes += static_cast<std::int64_t>(tensor.bytes.size());

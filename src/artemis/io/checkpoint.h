@@ -48,7 +48,8 @@ constexpr std::int64_t default_shard_bytes = 5'000'000'000;
 // Writes the tensors to model.safetensors, or where they pass max_shard_bytes to shards filled in the given
 // order, with model.safetensors.index.json, as huggingface_hub divides them.
 void write_checkpoint(const std::filesystem::path& directory, std::span<const NamedTensor> tensors,
-                      std::int64_t max_shard_bytes = default_shard_bytes);
+                      std::int64_t max_shard_bytes = default_shard_bytes,
+                      Durability durability = Durability::synced);
 
 // The index of a checkpoint of several shards.
 constexpr const char* checkpoint_index_file = "model.safetensors.index.json";

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "artemis/core/tensor.h"
+#include "artemis/io/atomic_file.h"
 #include "artemis/io/mapped_file.h"
 
 namespace artemis {
@@ -87,7 +88,8 @@ NamedTensor named(const std::string& name, const Tensor& tensor);
 
 // Writes atomically, in the reference's order: wide dtypes first, then by name; the header padded to 8 bytes.
 void write_safetensors(const std::filesystem::path& file, std::span<const NamedTensor> tensors,
-                       const std::map<std::string, std::string>& metadata);
+                       const std::map<std::string, std::string>& metadata,
+                       Durability durability = Durability::synced);
 
 // The format's name for a dtype of Tensor.
 std::string_view stored_dtype_name(DType dtype);

@@ -58,7 +58,7 @@ std::string header_of(std::span<const NamedTensor* const> tensors,
 }  // namespace
 
 void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
-                       const std::map<std::string, std::string>& metadata) {
+                       const std::map<std::string, std::string>& metadata, Durability durability) {
   const std::vector<const NamedTensor*> order = in_file_order(tensors);
   const std::string header = header_of(order, metadata, path.string());
   const std::uint64_t header_bytes = header.size();
@@ -66,7 +66,7 @@ void write_safetensors(const std::filesystem::path& path, std::span<const NamedT
   file.append(std::as_bytes(std::span(&header_bytes, 1)));
   file.append(header);
   for (const NamedTensor* tensor : order) file.append(tensor->bytes);
-  file.commit();
+  file.commit(durability);
 }
 
 }  // namespace artemis

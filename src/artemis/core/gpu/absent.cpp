@@ -14,6 +14,7 @@ namespace {
 
 std::shared_ptr<void> gpu_allocate(Device device, std::size_t) { refuse(device); }
 void gpu_zero(Device device, void*, std::size_t) { refuse(device); }
+std::string gpu_name(Device device) { refuse(device); }
 std::size_t gpu_free_bytes(Device device) { refuse(device); }
 void gpu_copy(Device device, const RowCopy&) { refuse(device); }
 
@@ -27,6 +28,7 @@ void GpuSession::synchronize() const {}
 GpuGraph::GpuGraph(const GpuSession&, const std::function<void()>&) { ARTEMIS_ASSERT(false); }
 GpuGraph::~GpuGraph() = default;
 void GpuGraph::launch(const GpuSession&) const {}
+
 struct GpuUploader::State {};
 GpuUploader::GpuUploader(Device device, ThreadPool&) { refuse(device); }
 GpuUploader::~GpuUploader() = default;

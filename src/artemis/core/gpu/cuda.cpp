@@ -61,6 +61,12 @@ void gpu_zero(Device device, void* memory, std::size_t bytes) {
   ARTEMIS_CUDA_CHECK(cudaMemset(memory, 0, bytes));
 }
 
+std::string gpu_name(Device device) {
+  cudaDeviceProp properties{};
+  ARTEMIS_CUDA_CHECK(cudaGetDeviceProperties(&properties, device.index));
+  return properties.name;
+}
+
 std::size_t gpu_free_bytes(Device device) {
   gpu::select(device);
   std::size_t available = 0;

@@ -1,0 +1,69 @@
+// The speed of a whole model: Stage 1, pictures, prompts, single tokens, and its way from a checkpoint.
+#pragma once
+
+#include <filesystem>
+
+#include "artemis/bench/ceilings.h"
+#include "artemis/bench/preset.h"
+#include "artemis/model/graft.h"
+
+namespace artemis::bench {
+
+// What was measured beside what the ceilings allow.
+struct Figure {
+  std::string name;
+  double value = 0;
+  std::string unit;
+  double bound = 0;  // in the same unit; 0: none
+  bool less_is_better = false;
+
+  // The share of the bound that is reached.
+  double ratio() const { return less_is_better ? bound / value : value / bound; }
+};
+
+using Figures = std::vector<Figure>;
+
+// What is measured, and how; the references must last.
+struct Subject {
+  Context& ctx;
+  const Graft& model;
+  const GraftConfig& config;
+  DType dtype;
+  Lengths lengths;
+  Ceilings ceilings;
+  int repeat = 5;  // least calls behind a median
+};
+
+// Each returns its figures, under the names of docs/performance/*.json. Throw Error where memory does not
+// suffice, and measure_train and measure_vision for a model without a tower.
+
+// train_b2x4_samples_s, train_b2x4_peak_gib, train_b8_samples_s, train_b8_peak_gib: Stage 1 in micro-batches
+// of 2 (4 a step) and of 8 (1 a step). The peak is that of weights, activations and optimizer state.
+Figures measure_train(const Subject& subject);
+
+// vision_b1_ms, vision_b16_images_s: tower and projector, pixels on the device.
+Figures measure_vision(const Subject& subject);
+
+// prefill_2048_tok_s, and with a tower ttft_280_ms: pixels on the host and a prompt to the first token's id.
+Figures measure_prefill(const Subject& subject);
+
+// decode_b1_bf16_tok_s and decode_b1_d4096_tok_s: one conversation, the likeliest token each time, behind a
+// picture and its prompt (without a tower as many tokens of text) and behind a long text.
+Figures measure_decode(const Subject& subject);
+
+// A checkpoint on its way to the device.
+struct LoadSubject {
+  Context& ctx;
+  const GraftConfig& config;
+  DType dtype;
+  Ceilings ceilings;
+};
+
+// load_25gb_s: the second of two loads of the checkpoint, whose pages are then in memory.
+Figures measure_load(const LoadSubject& subject, const std::filesystem::path& model_directory);
+
+// The same of random bytes of the model's size, written to a new folder below `directory` and removed at the
+// end. Throws Error when there is no room for them.
+Figures measure_load_of_random(const LoadSubject& subject, const std::filesystem::path& directory);
+
+}  // namespace artemis::bench
