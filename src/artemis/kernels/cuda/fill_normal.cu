@@ -1,5 +1,3 @@
-#include <numbers>
-
 #include "artemis/kernels/cuda/device.cuh"
 #include "artemis/kernels/normal_source.h"
 #include "artemis/kernels/table.h"
@@ -23,9 +21,11 @@ __global__ void fill_groups(T* out, std::int64_t count, float deviation, std::ui
 #pragma unroll
     for (int pair = 0; pair < 2; ++pair) {
       const float radius = deviation * sqrtf(-2.0f * logf(even.radius[pair]));
-      const float angle = 2.0f * std::numbers::pi_v<float> * even.angle[pair];
-      values[2 * pair] = radius * cosf(angle);
-      values[2 * pair + 1] = radius * sinf(angle);
+      float sine;
+      float cosine;
+      sincospif(2.0f * even.angle[pair], &sine, &cosine);
+      values[2 * pair] = radius * cosine;
+      values[2 * pair + 1] = radius * sine;
     }
 #pragma unroll
     for (int j = 0; j < normal_group; ++j) {
