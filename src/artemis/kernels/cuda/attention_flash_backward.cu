@@ -150,21 +150,14 @@ __global__ void __launch_bounds__(flash_threads, 2)
                            shape.head_dim, [&](int r) { return t.d_q[first_row + my_rows + r] + column; });
 }
 
-// d_v = p^T d_out; d_k = scale d_scores^T q. A block for each tile of keys and key head, over the heads that
-// share it and the queries that see it; the first tiles, which most queries see, first.
+// d_v = p^T d_out; d_k = scale d_scores^T q, of a tile of keys and a key head, over the heads that share it
+// and the queries that see it.
 template <int dim, bool vectors>
-__global__ void __launch_bounds__(flash_threads, 2)
-    flash_key_gradient(BackwardTensors<bfloat16> t, const Statistics* statistics, int tokens,
-                       Sequences sequences, AttentionShape shape) {
-  using Shared = KeyPassShared<dim>;
+__device__ void key_tile_gradient(KeyPassShared<dim>& shared, const BackwardTensors<bfloat16>& t,
+                                  const Statistics* statistics, int tokens, const AttentionShape& shape,
+                                  const Tile& tile, int kv_head) {
   using Tiles = PassingTiles<dim, query_tile>;
   static_assert(2 * query_tile == own_rows);
-  extern __shared__ uint4 dynamic[];
-  auto& shared = *reinterpret_cast<Shared*>(dynamic);
-  const int kv_heads = shape.heads / shape.group;
-  const int kv_head = static_cast<int>(blockIdx.x) % kv_heads;
-  const Tile tile = find_tile(sequences, own_rows, static_cast<int>(blockIdx.x) / kv_heads);
-  if (tile.rows <= 0) return;
   const int first_row = tile.first + tile.begin;
   const int key_column = kv_head * shape.head_dim;
   const int my_rows = warp_of_block() * 16;
@@ -250,6 +243,30 @@ __global__ void __launch_bounds__(flash_threads, 2)
   store(shared.tiles.second, d_v, 1.0f, t.d_v);
 }
 
+// A block for each tile of keys and key head or (paired) for two tiles, one as far from the start of its
+// sequence as the other from the end, so that all blocks of a causal sequence have the same work.
+template <int dim, bool vectors>
+__global__ void __launch_bounds__(flash_threads, 2)
+    flash_key_gradient(BackwardTensors<bfloat16> t, const Statistics* statistics, int tokens,
+                       Sequences sequences, AttentionShape shape, bool paired) {
+  extern __shared__ uint4 dynamic[];
+  auto& shared = *reinterpret_cast<KeyPassShared<dim>*>(dynamic);
+  const int kv_heads = shape.heads / shape.group;
+  const int block = static_cast<int>(blockIdx.x);
+  Tile tile = find_tile(sequences, paired ? 2 * own_rows : own_rows, block / kv_heads);
+  if (tile.rows <= 0) return;
+  const int first = paired ? tile.begin / 2 : tile.begin;
+  const int second = (tile.length - 1) / own_rows * own_rows - first;
+#pragma unroll 1
+  for (int pass = 0; pass < 2; ++pass) {
+    tile.begin = pass == 0 ? first : second;
+    tile.rows = min(own_rows, tile.length - tile.begin);
+    key_tile_gradient<dim, vectors>(shared, t, statistics, tokens, shape, tile, block % kv_heads);
+    if (!paired || second == first) return;
+    __syncthreads();  // what was stored has left shared memory
+  }
+}
+
 template <int dim, bool vectors>
 void launch(Context& ctx, const BackwardTensors<bfloat16>& tensors, const Tensor& offsets,
             std::int64_t tokens, const AttentionOptions& options) {
@@ -262,14 +279,23 @@ void launch(Context& ctx, const BackwardTensors<bfloat16>& tensors, const Tensor
       prepare_statistics<vectors>
       <<<blocks_for(tokens * options.heads, tile_threads / lanes_x), tile_threads, 0, stream(ctx)>>>(
           statistics, tensors, count, shape));
-  const unsigned tiles = tile_bound(tokens, offsets, own_rows);
-  const auto run = [&](auto* kernel, std::int64_t heads, std::size_t bytes) {
-    allow_shared_memory(kernel, bytes);
-    ARTEMIS_LAUNCH(kernel<<<tiles* static_cast<unsigned>(heads), flash_threads, bytes, stream(ctx)>>>(
-        tensors, statistics, count, sequences_of(offsets), shape));
+  const auto blocks = [&](int rows, std::int64_t heads) {
+    return tile_bound(tokens, offsets, rows) * static_cast<unsigned>(heads);
   };
-  run(flash_query_gradient<dim, vectors>, options.heads, sizeof(PassingTiles<dim, key_tile>));
-  run(flash_key_gradient<dim, vectors>, options.kv_heads, sizeof(KeyPassShared<dim>));
+  constexpr std::size_t query_bytes = sizeof(PassingTiles<dim, key_tile>);
+  allow_shared_memory(flash_query_gradient<dim, vectors>, query_bytes);
+  ARTEMIS_LAUNCH(flash_query_gradient<dim, vectors>
+                 <<<blocks(own_rows, options.heads), flash_threads, query_bytes, stream(ctx)>>>(
+                     tensors, statistics, count, sequences_of(offsets), shape));
+  // Where all blocks run at once there is nothing to level.
+  const unsigned single = blocks(own_rows, options.kv_heads);
+  const bool paired =
+      single > 2 * static_cast<unsigned>(device_attribute(ctx, cudaDevAttrMultiProcessorCount));
+  const unsigned grid = paired ? blocks(2 * own_rows, options.kv_heads) : single;
+  constexpr std::size_t key_bytes = sizeof(KeyPassShared<dim>);
+  allow_shared_memory(flash_key_gradient<dim, vectors>, key_bytes);
+  ARTEMIS_LAUNCH(flash_key_gradient<dim, vectors><<<grid, flash_threads, key_bytes, stream(ctx)>>>(
+      tensors, statistics, count, sequences_of(offsets), shape, paired));
 }
 
 }  // namespace
