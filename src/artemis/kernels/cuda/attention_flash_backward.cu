@@ -12,7 +12,7 @@ constexpr int own_rows = flash_warps * 16;  // queries or keys of a block
 constexpr int key_tile = 64;                // that passes by the queries
 constexpr int query_tile = 32;              // that passes by the keys
 
-// Of a query and a head, as (heads, tokens): lse as a power of two, and d_out . out.
+// Of a query and a head, as (heads, tokens): lse for powers of two, and delta = d_out . out.
 using Statistics = float2;
 
 // Two tiles of rows that pass by, twice: one in use, one on its way. The block's own rows come through the
@@ -37,32 +37,19 @@ __device__ inline float dot_pair(unsigned a, unsigned b, float sum) {
   return fmaf(low(a), low(b), fmaf(high(a), high(b), sum));
 }
 
-// statistics from lse and d_out . out: 16 threads for each row and head.
-template <bool vectors>
-__global__ void __launch_bounds__(tile_threads)
-    prepare_statistics(Statistics* statistics, BackwardTensors<bfloat16> t, int tokens,
-                       AttentionShape shape) {
-  const std::int64_t place =
-      static_cast<std::int64_t>(blockIdx.x) * (tile_threads / lanes_x) + threadIdx.x / lanes_x;
-  const bool inside = place < static_cast<std::int64_t>(tokens) * shape.heads;
-  const std::int64_t token = inside ? place / shape.heads : 0;
-  const int head = inside ? static_cast<int>(place % shape.heads) : 0;
-  const bfloat16* d_out = t.d_out[token] + static_cast<std::int64_t>(head) * shape.head_dim;
-  const bfloat16* out = t.out[token] + static_cast<std::int64_t>(head) * shape.head_dim;
-  const int x = static_cast<int>(threadIdx.x) % lanes_x;
+// a . b of the lane's row in a half, the same in the four lanes that share it.
+template <int dim>
+__device__ float dot_rows(const KeptRows<1, dim>& a, const KeptRows<1, dim>& b, int half) {
   float sum = 0;
-  if constexpr (vectors) {
-    for (int c = x * vector_elements; c < shape.head_dim; c += lanes_x * vector_elements) {
-      const uint4 a = *reinterpret_cast<const uint4*>(d_out + c);
-      const uint4 b = *reinterpret_cast<const uint4*>(out + c);
-      sum = dot_pair(a.x, b.x, dot_pair(a.y, b.y, dot_pair(a.z, b.z, dot_pair(a.w, b.w, sum))));
+#pragma unroll
+  for (int k = 0; k < dim / 16; ++k) {
+#pragma unroll
+    for (int i = 0; i < 4; i += 2) {
+      sum = dot_pair(a.values[k][0][half + i], b.values[k][0][half + i], sum);
     }
-  } else {
-    for (int c = x; c < shape.head_dim; c += lanes_x) sum = fmaf(load(d_out[c]), load(out[c]), sum);
   }
-  sum = row_sum(sum);
-  if (!inside || x != 0) return;
-  statistics[static_cast<std::int64_t>(head) * tokens + token] = {t.lse[token][head] * log2_e, sum};
+  sum += __shfl_xor_sync(all_lanes, sum, 1);
+  return sum + __shfl_xor_sync(all_lanes, sum, 2);
 }
 
 // A score, -inf where hidden, becomes the probability p, and d_p = d_out . v its gradient p (d_p - delta).
@@ -71,12 +58,12 @@ __device__ inline void differentiate(float& score, float& d_p, float scale, cons
   d_p = score * (d_p - query.y);
 }
 
-// d_q = scale d_scores k. A block for each tile of queries and head: the heads of one tile side by side, the
-// last tiles first.
+// d_q = scale d_scores k; leaves the statistics to the second pass. A block for each tile of queries and
+// head: the heads of one tile side by side, the last tiles first.
 template <int dim, bool vectors>
 __global__ void __launch_bounds__(flash_threads, 2)
-    flash_query_gradient(BackwardTensors<bfloat16> t, const Statistics* statistics, int tokens,
-                         Sequences sequences, AttentionShape shape) {
+    flash_query_gradient(BackwardTensors<bfloat16> t, Statistics* statistics, int tokens, Sequences sequences,
+                         AttentionShape shape) {
   using Shared = PassingTiles<dim, key_tile>;
   static_assert(key_tile == own_rows);
   extern __shared__ uint4 dynamic[];
@@ -92,10 +79,13 @@ __global__ void __launch_bounds__(flash_threads, 2)
   const HeadRows v(t.v, tile.first, key_column);
   const int my_rows = warp_of_block() * 16;
 
-  copy_rows<dim, own_rows, vectors>(shared.first, HeadRows(t.q, first_row, column), shape.head_dim,
-                                    FirstRows{tile.rows});
-  copy_rows<dim, own_rows, vectors>(shared.second, HeadRows(t.d_out, first_row, column), shape.head_dim,
-                                    FirstRows{tile.rows});
+  const auto copy_own = [&](bfloat16* to, Rows<const bfloat16> from) {
+    copy_rows<dim, own_rows, vectors>(to, HeadRows(from, first_row, column), shape.head_dim,
+                                      FirstRows{tile.rows});
+  };
+  copy_own(shared.first, t.q);
+  copy_own(shared.second, t.d_out);
+  copy_own(shared.second + Shared::size, t.out);
   end_copies();
   wait_for_copies<0>();
   __syncthreads();
@@ -103,12 +93,17 @@ __global__ void __launch_bounds__(flash_threads, 2)
   KeptRows<1, dim> d_out;
   queries.load(shared.first + my_rows * flash_stride<dim>);
   d_out.load(shared.second + my_rows * flash_stride<dim>);
+  KeptRows<1, dim> out;
+  out.load(shared.second + Shared::size + my_rows * flash_stride<dim>);
   Statistics mine[2];
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
+    const int row = my_rows + half * 8 + lane_of_warp() / 4;
     // Rows past the end repeat the last one; nobody sees what they yield.
-    const int row = min(my_rows + half * 8 + lane_of_warp() / 4, tile.rows - 1);
-    mine[half] = statistics[static_cast<std::int64_t>(head) * tokens + first_row + row];
+    mine[half] = {t.lse[first_row + min(row, tile.rows - 1)][head] * log2_e, dot_rows(d_out, out, half)};
+    if (row < tile.rows && lane_of_warp() % 4 == 0) {
+      statistics[static_cast<std::int64_t>(head) * tokens + first_row + row] = mine[half];
+    }
   }
   __syncthreads();
 
@@ -275,10 +270,6 @@ void launch(Context& ctx, const BackwardTensors<bfloat16>& tensors, const Tensor
   auto* statistics = reinterpret_cast<Statistics*>(memory.mutable_data<float>());
   const auto count = static_cast<int>(tokens);
   const AttentionShape shape = shape_of(options);
-  ARTEMIS_LAUNCH(
-      prepare_statistics<vectors>
-      <<<blocks_for(tokens * options.heads, tile_threads / lanes_x), tile_threads, 0, stream(ctx)>>>(
-          statistics, tensors, count, shape));
   const auto blocks = [&](int rows, std::int64_t heads) {
     return tile_bound(tokens, offsets, rows) * static_cast<unsigned>(heads);
   };
@@ -303,7 +294,7 @@ void launch(Context& ctx, const BackwardTensors<bfloat16>& tensors, const Tensor
 void launch_flash_backward(Context& ctx, const BackwardTensors<bfloat16>& tensors, const Tensor& offsets,
                            std::int64_t tokens, const AttentionOptions& options) {
   check_scale(options.scale);
-  ARTEMIS_ASSERT(strides_fit(tensors.q, tensors.k, tensors.v, tensors.d_out));
+  ARTEMIS_ASSERT(strides_fit(tensors.q, tensors.k, tensors.v, tensors.out, tensors.d_out));
   dispatch_flash_dim(options.head_dim, [&](auto extent) {
     constexpr int dim = decltype(extent)::dim;
     const bool vectors = by_vectors(options.head_dim, tensors.q, tensors.k, tensors.v, tensors.out,
