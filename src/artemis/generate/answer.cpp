@@ -19,8 +19,6 @@ void Answer::show(const std::string& piece) {
   if (on_text_ && !piece.empty()) on_text_(piece);
 }
 
-void Answer::take(std::span<float> logits) { take(sampler_.next(logits, history_)); }
-
 void Answer::take(std::int32_t token) {
   require(token >= 0, "sampler", "none of the logits is a number");
   if (result_.ids.empty()) {

@@ -1,4 +1,4 @@
-// One answer as it grows: tokens from logits, text from tokens, and its end.
+// One answer as it grows: how its tokens are drawn, its text and its end.
 #pragma once
 
 #include <chrono>
@@ -14,11 +14,10 @@ class Answer {
   Answer(const Tokenizer& tokenizer, std::vector<std::int32_t> prompt, const GenerateOptions& options,
          const TextCallback& on_text);
 
-  // Takes the next token from its logits, which are changed.
-  void take(std::span<float> logits);
-  // Whether that is the token of the largest logit, whatever came before; it may then be given instead.
+  // Whether the next token is always that of the largest logit; else how it is drawn, once for each token.
   bool takes_likeliest() const { return sampler_.takes_likeliest(); }
-  // Throws Error for -1, which stands for logits of which none is a number.
+  RowSampling draw() { return sampler_.draw(); }
+  // Takes the next token. Throws Error for -1, which stands for logits of which none is a number.
   void take(std::int32_t token);
   bool ended() const { return ended_; }
   // The token taken last.

@@ -1,6 +1,7 @@
 #include "artemis/generate/decoding.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "artemis/kernels/linear.h"
@@ -38,7 +39,7 @@ Decoding::Decoding(Context& ctx, const Graft& model, const GraftConfig& config,
                    device);
   logits_ = Tensor::allocate(DType::f32, {count, text.vocab_size}, device);
   likeliest_ = Tensor::allocate(DType::i32, {count}, device);
-  likeliest_on_host_.resize(max_tokens.size());
+  sampled_ = Tensor::allocate(DType::i32, {count}, device);
 
   slots_.values = Tensor::allocate(DType::i32, {columns * count}, device);
   slots_.page_table = Tensor::allocate(DType::i32, {count, most_pages_}, device);
@@ -100,6 +101,7 @@ void Decoding::advance(std::span<const Turn> turns, const Tensor& features) {
       !features && std::ranges::all_of(turns, [](const Turn& turn) { return turn.tokens.size() == 1; });
   lay_out(turns);
   turns_ = static_cast<std::int64_t>(turns.size());
+  if (seen_) remember(turns);
   if (by_one) {
     advance_by_one(turns);
   } else {
@@ -188,12 +190,40 @@ void Decoding::pass_over_slots(std::int64_t count) {
   finish(hidden, count);
 }
 
-Tensor Decoding::logits() const { return logits_.rows(0, turns_).to(Device{}); }
+void Decoding::keep_history() {
+  const auto count = static_cast<std::int64_t>(sequences_.size());
+  const std::int64_t vocabulary = config_.text.vocab_size;
+  require(count * vocabulary <= std::numeric_limits<std::int32_t>::max(), "generate",
+          "the history of {} conversations over {} tokens is too large", count, vocabulary);
+  seen_ = Tensor::zeros(DType::u8, {count, vocabulary}, ctx_.device());
+}
 
-std::span<const std::int32_t> Decoding::likeliest() {
-  likeliest_on_host_.resize(static_cast<std::size_t>(turns_));
-  ctx_.copy(on_host(likeliest_on_host_, {turns_}), likeliest_.rows(0, turns_));
-  return likeliest_on_host_;
+void Decoding::remember(std::span<const Turn> turns) {
+  std::vector<std::int32_t> places;
+  for (const Turn& turn : turns) {
+    const auto row = static_cast<std::int32_t>(turn.sequence) * static_cast<std::int32_t>(seen_.dim(1));
+    for (const std::int32_t id : turn.tokens) places.push_back(row + id);
+  }
+  std::ranges::sort(places);
+  places.erase(std::unique(places.begin(), places.end()), places.end());
+  const std::vector<std::uint8_t> ones(places.size(), 1);
+  const auto count = static_cast<std::int64_t>(places.size());
+  const Arena::Scope scope(ctx_.arena());
+  scatter_rows(ctx_, seen_.view({seen_.count(), 1}), ctx_.upload(DType::u8, {count, 1}, ones.data()),
+               ctx_.upload(DType::i32, {count}, places.data()));
+}
+
+std::span<const std::int32_t> Decoding::to_host(const Tensor& ids) {
+  ids_on_host_.resize(static_cast<std::size_t>(turns_));
+  ctx_.copy(on_host(ids_on_host_, {turns_}), ids.rows(0, turns_));
+  return ids_on_host_;
+}
+
+std::span<const std::int32_t> Decoding::likeliest() { return to_host(likeliest_); }
+
+std::span<const std::int32_t> Decoding::sample(std::span<const RowSampling> rows) {
+  sample_rows(ctx_, sampled_.rows(0, turns_), logits_.rows(0, turns_), seen_, rows);
+  return to_host(sampled_);
 }
 
 }  // namespace artemis

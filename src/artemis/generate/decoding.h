@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "artemis/core/gpu.h"
+#include "artemis/kernels/sampling.h"
 #include "artemis/model/graft.h"
 
 namespace artemis {
@@ -30,10 +31,14 @@ class Decoding {
   // image tokens, in order (undefined: none). A conversation has at most one turn in a pass.
   void advance(std::span<const Turn> turns, const Tensor& features);
 
-  // Of the token after each turn of the last pass: logits (turns, vocab) f32 on the host, valid until the
-  // next pass, and the id of the largest, the lower of equal ones (-1: none is a number).
-  Tensor logits() const;
+  // From here on each conversation's tokens are kept, for a repetition penalty. Before the first pass.
+  void keep_history();
+
+  // Of the token after each turn of the last pass, valid until the next call: the id of the largest logit,
+  // the lower of equal ones (-1: none is a number).
   std::span<const std::int32_t> likeliest();
+  // Or an id that is drawn, once for each pass, as sample_rows() does; seen_row is the conversation.
+  std::span<const std::int32_t> sample(std::span<const RowSampling> rows);
 
  private:
   struct Sequence {
@@ -61,12 +66,14 @@ class Decoding {
   };
 
   void lay_out(std::span<const Turn> turns);
+  void remember(std::span<const Turn> turns);
   std::vector<std::int32_t> page_table(std::span<const Turn> turns, std::int32_t pages) const;
   void advance_any(std::span<const Turn> turns, const Tensor& features);
   void advance_by_one(std::span<const Turn> turns);
   void fill_slots(std::span<const Turn> turns);
   void pass_over_slots(std::int64_t count);
   void finish(const Tensor& hidden, std::int64_t count);
+  std::span<const std::int32_t> to_host(const Tensor& ids);
 
   Context& ctx_;
   const Graft& model_;
@@ -77,7 +84,9 @@ class Decoding {
   std::int32_t most_pages_ = 0;  // of one conversation
   Tensor logits_;                // (conversations, vocab) f32
   Tensor likeliest_;             // (conversations) i32
-  std::vector<std::int32_t> likeliest_on_host_;
+  Tensor sampled_;               // the same
+  Tensor seen_;                  // (conversations, vocab) u8; undefined: no history is kept
+  std::vector<std::int32_t> ids_on_host_;
   std::int64_t turns_ = 0;  // of the last pass
   TextBatch batch_;
   std::vector<std::int32_t> lengths_;  // of each turn's conversation, the turn included

@@ -59,21 +59,27 @@ Tensor features_of(Context& ctx, const Graft& model, const GraftConfig& config,
   return features;
 }
 
+// The tokens that follow the turns of the last pass, drawn where the logits lie.
+std::span<const std::int32_t> tokens_of_pass(Decoding& decoding, std::deque<Answer>& answers,
+                                             std::span<const Turn> turns) {
+  if (std::ranges::all_of(turns,
+                          [&](const Turn& turn) { return answers[turn.sequence].takes_likeliest(); })) {
+    return decoding.likeliest();
+  }
+  std::vector<RowSampling> rows;
+  for (const Turn& turn : turns) {
+    rows.push_back(answers[turn.sequence].draw());
+    rows.back().seen_row = static_cast<std::int64_t>(turn.sequence);
+  }
+  return decoding.sample(rows);
+}
+
 // One pass for these turns, each of which takes a token.
 void step(Decoding& decoding, std::deque<Answer>& answers, const std::vector<Turn>& turns,
           const Tensor& features) {
   decoding.advance(turns, features);
-  if (std::ranges::all_of(turns,
-                          [&](const Turn& turn) { return answers[turn.sequence].takes_likeliest(); })) {
-    const std::span<const std::int32_t> tokens = decoding.likeliest();
-    for (std::size_t i = 0; i < turns.size(); ++i) answers[turns[i].sequence].take(tokens[i]);
-    return;
-  }
-  const Tensor logits = decoding.logits();
-  for (std::size_t i = 0; i < turns.size(); ++i) {
-    const auto row = static_cast<std::int64_t>(i);
-    answers[turns[i].sequence].take(logits.rows(row, row + 1).mutable_values<float>());
-  }
+  const std::span<const std::int32_t> tokens = tokens_of_pass(decoding, answers, turns);
+  for (std::size_t i = 0; i < turns.size(); ++i) answers[turns[i].sequence].take(tokens[i]);
 }
 
 std::vector<GenerateResult> continue_all(Context& ctx, const Graft& model, const GraftConfig& config,
@@ -85,6 +91,7 @@ std::vector<GenerateResult> continue_all(Context& ctx, const Graft& model, const
   for (const GenerateRequest& request : requests)
     answers.emplace_back(tokenizer, request.prompt, options, on_text);
   Decoding decoding(ctx, model, config, max_tokens);
+  if (Sampler(options.sampling).needs_history()) decoding.keep_history();
   std::vector<Turn> turns;
   for (std::size_t begin = 0, end = 0; begin < requests.size(); begin = end) {
     turns.clear();

@@ -1,10 +1,8 @@
 // Choosing the next token from its logits.
 #pragma once
 
-#include <span>
-#include <vector>
-
 #include "artemis/core/random.h"
+#include "artemis/kernels/sampling.h"
 
 namespace artemis {
 
@@ -20,33 +18,22 @@ struct SamplingOptions {
 // Throws UsageError for a value outside its range (NaN included), naming it.
 void check_sampling_options(const SamplingOptions& options);
 
-// Keeps its scratch memory between tokens.
+// The numbers that draw the tokens of one conversation.
 class Sampler {
  public:
   explicit Sampler(const SamplingOptions& options);
 
-  // Whether next() gives the token of the largest logit, whatever the history.
-  bool takes_likeliest() const { return options_.temperature == 0.0f && options_.repetition_penalty == 1.0f; }
+  // Whether the next token is always that of the largest logit, whatever the history.
+  bool takes_likeliest() const { return options_.temperature == 0.0f && !needs_history(); }
+  // Whether it depends on what came before.
+  bool needs_history() const { return options_.repetition_penalty != 1.0f; }
 
-  // The next token. logits (vocabulary) are changed; `history` holds the prompt and the tokens so far.
-  // Filters run in transformers' order: repetition penalty, temperature, top-k, top-p, min-p. A tie goes to
-  // the lower id. Throws Error when no logit is a number.
-  std::int32_t next(std::span<float> logits, std::span<const std::int32_t> history);
+  // How sample_rows() is to draw the next token; once for each token.
+  RowSampling draw();
 
  private:
-  struct Candidate {
-    float logit;
-    std::int32_t id;
-  };
-
-  void penalise(std::span<float> logits, std::span<const std::int32_t> history);
-  std::size_t filter(std::span<const float> logits);
-
   SamplingOptions options_;
   Random random_;
-  std::vector<Candidate> candidates_;
-  std::vector<double> probabilities_;
-  std::vector<std::uint8_t> seen_;
 };
 
 }  // namespace artemis

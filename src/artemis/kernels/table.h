@@ -12,6 +12,7 @@
 #include "artemis/kernels/norm.h"
 #include "artemis/kernels/rotary.h"
 #include "artemis/kernels/rows.h"
+#include "artemis/kernels/sampling.h"
 #include "artemis/kernels/sum_words.h"
 
 #define ARTEMIS_KERNELS(X)                                                                                   \
@@ -19,6 +20,7 @@
   X(gated_linear_forward)                                                                                    \
   X(fill_normal)                                                                                             \
   X(sum_words)                                                                                               \
+  X(sample_rows)                                                                                             \
   X(rotary_angles)                                                                                           \
   X(rotary_to_cache) X(argmax_rows) X(linear_backward_input) X(linear_backward_weight) X(rms_norm_forward)   \
       X(rms_norm_backward) X(layer_norm_forward) X(layer_norm_backward) X(rotary_forward) X(rotary_backward) \
