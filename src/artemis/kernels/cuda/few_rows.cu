@@ -15,8 +15,8 @@ constexpr int vector = 8;         // elements in 16 bytes
 constexpr int step_vectors = 4;   // that a lane copies at a time
 constexpr int unit = 4 * vector;  // elements of a row that the four lanes of a row copy together
 constexpr int step = step_vectors * unit;
-constexpr int stages = 5;       // steps in flight
-constexpr int ahead_steps = 8;  // behind them, brought into the second cache before the kernel may begin
+constexpr int most_stages = 9;   // steps in flight
+constexpr int least_stages = 4;  // where x leaves no room for more
 constexpr int partial_size = most_rows * tile_columns;
 
 // What a launch computes; `gate` and `up` of a gated product, else `gate` alone.
@@ -91,21 +91,15 @@ class Cursor {
 };
 
 // The weights of a warp on their way. Each lane copies what it reads itself, so that none waits for another.
-template <int matrices, typename Out>
+template <int matrices, int stages, typename Out>
 class WeightRing {
  public:
   __device__ WeightRing(const FewRows<Out>& p, uint4* slots, Part part)
       : slots_(slots + warp() * stages * step_vectors * warp_size + lane()), part_(part), cursor_(p, part) {}
 
-  // Asks for all that fits, and for some of what follows to come nearer.
+  // Asks for all that fits.
   __device__ void fill(const FewRows<Out>& p) {
     for (int i = 0; i < stages; ++i) request(p);
-    Cursor<matrices, Out> ahead = cursor_;
-    for (int i = 0; i < ahead_steps && !ahead.done(p); ++i, ahead.advance(p, part_)) {
-      // A line of the cache holds two units.
-      const bfloat16* line = lane() % 4 < 2 ? ahead.source(p, lane() % 4 * 2) : nullptr;
-      if (line != nullptr) asm volatile("prefetch.global.L2 [%0];" ::"l"(__cvta_generic_to_global(line)));
-    }
   }
 
   // The next step, to be given back with request().
@@ -157,8 +151,8 @@ __device__ void load_rows(const FewRows<Out>& p, bfloat16* x) {
 // This warp's part of the products of a tile: row g = lane / 4 of x at the columns 2 (lane % 4) and the next.
 // Which element of k an MMA calls by which index does not matter, as long as x and the weights agree: lane t
 // of four takes eight neighbours, for two MMAs.
-template <int matrices, typename Out>
-__device__ float2 multiply(const FewRows<Out>& p, WeightRing<matrices, Out>& ring, Part part,
+template <int matrices, int stages, typename Out>
+__device__ float2 multiply(const FewRows<Out>& p, WeightRing<matrices, stages, Out>& ring, Part part,
                            const bfloat16* x) {
   const bool inside = lane() / 4 < p.rows;
   const bfloat16* mine = x + (inside ? lane() / 4 : 0) * p.x_stride() + lane() % 4 * vector;
@@ -211,25 +205,24 @@ __device__ void finish(const FewRows<Out>& p, int tile, const float* partials) {
   }
 }
 
-constexpr std::size_t ring_bytes = sizeof(uint4) * warps * stages * step_vectors * warp_size;
+constexpr std::size_t stage_bytes = sizeof(uint4) * warps * step_vectors * warp_size;
 constexpr std::size_t partial_bytes = sizeof(float) * warps * partial_size;
 
 // Two buffers of partial sums, so that a tile can begin while the last is stored.
-template <int matrices, typename Out>
+template <int matrices, int stages, typename Out>
 std::size_t shared_bytes(const FewRows<Out>& p) {
-  return ring_bytes + 2 * matrices * partial_bytes +
+  return stages * stage_bytes + 2 * matrices * partial_bytes +
          sizeof(bfloat16) * static_cast<std::size_t>(p.rows) * static_cast<std::size_t>(p.x_stride());
 }
 
-// A block walks over tiles of eight columns of out, its warps each along a part of k. No more registers than
-// let two blocks and the small kernels between them share a multiprocessor.
-template <int matrices, typename Out>
-__global__ void __launch_bounds__(warps* warp_size, 3) multiply_few_rows(FewRows<Out> p) {
+// A block walks over tiles of eight columns of out, its warps each along a part of k.
+template <int matrices, int stages, typename Out>
+__global__ void __launch_bounds__(warps* warp_size) multiply_few_rows(FewRows<Out> p) {
   extern __shared__ uint4 shared[];
-  auto* partials = reinterpret_cast<float*>(shared + ring_bytes / sizeof(uint4));
+  auto* partials = reinterpret_cast<float*>(shared + stages * stage_bytes / sizeof(uint4));
   auto* x = reinterpret_cast<bfloat16*>(partials + 2 * matrices * warps * partial_size);
   const Part part(p.steps());
-  WeightRing<matrices, Out> ring(p, shared, part);
+  WeightRing<matrices, stages, Out> ring(p, shared, part);
   ring.fill(p);
   wait_for_previous();
   load_rows(p, x);
@@ -259,12 +252,19 @@ bool covers(const Tensor& out, const Tensor& x, const Tensor& weight) {
          std::max(weight.dim(0), weight.dim(1)) <= INT32_MAX / 2 && out.count() > 0;
 }
 
-template <int matrices, typename Out>
+// Each multiprocessor has one block: more than half of its memory is asked for, so that of a kernel that
+// starts while the one before it ends no two blocks come to lie on one and leave another idle.
+template <int matrices, int stages, typename Out>
 bool launch(Context& ctx, const FewRows<Out>& p) {
-  const std::size_t bytes = shared_bytes<matrices>(p);
-  if (bytes > static_cast<std::size_t>(device_attribute(ctx, cudaDevAttrMaxSharedMemoryPerBlockOptin)))
+  const auto half =
+      static_cast<std::size_t>(device_attribute(ctx, cudaDevAttrMaxSharedMemoryPerMultiprocessor) / 2 + 1024);
+  const auto most = static_cast<std::size_t>(device_attribute(ctx, cudaDevAttrMaxSharedMemoryPerBlockOptin));
+  const std::size_t bytes = std::max(shared_bytes<matrices, stages>(p), std::min(half, most));
+  if (bytes > most) {
+    if constexpr (stages > least_stages) return launch<matrices, least_stages>(ctx, p);
     return false;
-  const auto kernel = multiply_few_rows<matrices, Out>;
+  }
+  const auto kernel = multiply_few_rows<matrices, stages, Out>;
   ARTEMIS_CUDA(
       cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)));
   const int blocks = std::min(p.tiles(), device_attribute(ctx, cudaDevAttrMultiProcessorCount));
@@ -297,7 +297,7 @@ bool few_rows_linear(Context& ctx, const Tensor& out, const Tensor& x, const Ten
     if (epilogue.residual) p.residual = rows_of<Out>(epilogue.residual);
     p.activated = epilogue.activation.has_value();
     if (p.activated) p.activation = *epilogue.activation;
-    done = launch<1>(ctx, p);
+    done = launch<1, most_stages>(ctx, p);
   });
   return done;
 }
@@ -309,7 +309,7 @@ bool few_rows_gated_linear(Context& ctx, const Tensor& out, const Tensor& x, con
   p.up = rows_of<bfloat16>(up_weight);
   p.activation = activation;
   p.activated = true;
-  return launch<2>(ctx, p);
+  return launch<2, most_stages>(ctx, p);
 }
 
 }  // namespace artemis::cuda
