@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <bit>
 #include <cstdlib>
 #include <map>
@@ -21,10 +22,22 @@ constexpr std::size_t most_kept = 0;  // so that use after the end is seen
 constexpr std::size_t most_kept = std::size_t{1} << 30;
 #endif
 
+constexpr std::size_t least_pinned_block = std::size_t{1} << 20;
+
+std::atomic<const HostPinning*> host_pinning = nullptr;
+
 void* system_block(std::size_t bytes) {
   void* memory = std::aligned_alloc(alignment, bytes);
   if (memory == nullptr) throw std::bad_alloc();
+  const HostPinning* pinning = host_pinning;
+  if (pinning != nullptr && bytes >= least_pinned_block) pinning->pin(memory, bytes);
   return memory;
+}
+
+void give_back(void* memory, std::size_t bytes) {
+  const HostPinning* pinning = host_pinning;
+  if (pinning != nullptr && bytes >= least_pinned_block) pinning->unpin(memory);
+  std::free(memory);
 }
 
 // Sizes are kept in steps of an eighth of a power of two, so that like sizes share their blocks.
@@ -74,9 +87,11 @@ std::shared_ptr<void> host_allocate(std::size_t bytes) {
   void* block = blocks().take(size);
   if (block == nullptr) block = system_block(size);
   return {block, [size](void* memory) {
-            if (!blocks().keep(memory, size)) std::free(memory);
+            if (!blocks().keep(memory, size)) give_back(memory, size);
           }};
 }
+
+void set_host_pinning(const HostPinning& pinning) { host_pinning = &pinning; }
 
 void touch_pages(const void* memory, std::size_t bytes) {
 #ifdef MADV_POPULATE_READ

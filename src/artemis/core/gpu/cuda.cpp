@@ -5,6 +5,7 @@
 #include "artemis/core/error.h"
 #include "artemis/core/gpu.h"
 #include "artemis/core/gpu/check.h"
+#include "artemis/core/host_memory.h"
 
 namespace artemis {
 namespace {
@@ -27,6 +28,22 @@ void copy_in_stream(const RowCopy& r, cudaStream_t stream) {
   } else {
     ARTEMIS_CUDA_CHECK(cudaMemcpyAsync(r.to, r.from, r.row_bytes * r.rows, cudaMemcpyDefault, stream));
   }
+}
+
+// Memory that cannot be pinned is slower to copy, and unpinning what was not pinned does nothing.
+void pin(void* memory, std::size_t bytes) {
+  if (cudaHostRegister(memory, bytes, cudaHostRegisterPortable) != cudaSuccess)
+    static_cast<void>(cudaGetLastError());
+}
+void unpin(void* memory) {
+  if (cudaHostUnregister(memory) != cudaSuccess) static_cast<void>(cudaGetLastError());
+}
+constexpr HostPinning pinning{pin, unpin};
+
+bool pinned(const void* memory) {
+  cudaPointerAttributes attributes{};
+  ARTEMIS_CUDA_CHECK(cudaPointerGetAttributes(&attributes, memory));
+  return attributes.type == cudaMemoryTypeHost;
 }
 
 }  // namespace
@@ -84,6 +101,7 @@ void gpu_copy(Device device, const RowCopy& rows) {
 GpuSession::GpuSession(Device device) : workspace_(gpu_allocate(device, workspace_bytes)) {
   ARTEMIS_CUDA_CHECK(cudaStreamCreate(&stream_));
   ARTEMIS_CUDA_CHECK(cublasLtCreate(&products_));
+  set_host_pinning(pinning);
 }
 
 GpuSession::~GpuSession() {
@@ -96,7 +114,11 @@ std::span<std::byte> GpuSession::workspace() const {
   return {static_cast<std::byte*>(workspace_.get()), workspace_bytes};
 }
 
-void GpuSession::copy(const RowCopy& rows) const { copy_in_stream(rows, stream_); }
+void GpuSession::copy(const RowCopy& rows) const {
+  copy_in_stream(rows, stream_);
+  // From or to other host memory the call ends when that is done.
+  if (pinned(rows.from) || pinned(rows.to)) synchronize();
+}
 
 GpuGraph::GpuGraph(const GpuSession& session, const std::function<void()>& work) {
   ARTEMIS_CUDA_CHECK(cudaStreamBeginCapture(session.stream(), cudaStreamCaptureModeThreadLocal));
