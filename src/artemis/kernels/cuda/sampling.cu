@@ -40,8 +40,8 @@ constexpr int last_of_id = 4;
 enum class Search : std::uint8_t { none, top_k, top_p, token };
 
 struct Amount {
-  Weight weight = 0;
-  Weight count = 0;
+  Weight weight;
+  Weight count;
 
   __device__ Amount operator+(const Amount& other) const {
     return {weight + other.weight, count + other.count};
@@ -136,7 +136,7 @@ struct Scanned {
 __device__ Scanned scan(const Histogram& histogram) {
   __shared__ Amount total;
   Scanned scanned;
-  Amount own;
+  Amount own{};
   for (int i = 0; i < each; ++i) {
     const int bin = static_cast<int>(threadIdx.x) * each + i;
     // From the level at which the atomics work.
@@ -154,7 +154,7 @@ __device__ Scanned scan(const Histogram& histogram) {
 // What a search knows between two passes; the same in each thread.
 struct Progress {
   Weight prefix = 0;
-  Amount before;
+  Amount before{};
   Weight target;
   bool by_count;
 
