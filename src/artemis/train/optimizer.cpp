@@ -54,9 +54,12 @@ Optimizer::Optimizer(Context& ctx, Graft& model, const GraftConfig& config, cons
   for_each_weight(model, config, [&](const WeightSpec& spec, Tensor& parameter) {
     const Tensor gradient = gradients.at(spec.name);
     if (!gradient) return;
-    const Tensor own = Tensor::allocate(parameter.dtype(), parameter.shape(), ctx.device());
-    convert(ctx_, own, parameter);
-    parameter = own;
+    if (parameter.read_only() || ctx.device().kind == DeviceKind::cpu) {
+      const Tensor own = Tensor::allocate(parameter.dtype(), parameter.shape(), ctx.device());
+      convert(ctx_, own, parameter);
+      parameter = own;
+    }
+    const Tensor own = parameter;
     Tensor master = own.dtype() == DType::f32 ? own : Tensor();
     if (!master && options.rounding == WeightRounding::master) {
       master = Tensor::allocate(DType::f32, own.shape(), ctx.device());
@@ -76,7 +79,7 @@ Optimizer::Optimizer(Context& ctx, Graft& model, const GraftConfig& config, cons
 std::size_t Optimizer::bytes() const {
   std::size_t sum = 0;
   for (const TrainedWeight& weight : weights_) {
-    sum += weight.parameter.bytes() + weight.gradient.bytes();
+    sum += weight.gradient.bytes();
     if (weight.master && weight.master.dtype() != weight.parameter.dtype()) sum += weight.master.bytes();
     for (const auto& [prefix, tensor] : moment_tensors(weight)) sum += tensor.bytes();
   }

@@ -52,8 +52,8 @@ struct TrainedWeight {
 
 class Optimizer {
  public:
-  // Gives every trained weight memory of its own in `model` (frozen ones keep theirs) and makes
-  // `gradients()`.
+  // Trains the weights of `model` where they lie; on the CPU, where they may be a file's, each gets memory of its
+  // own there (frozen ones keep theirs). Makes `gradients()`.
   Optimizer(Context& ctx, Graft& model, const GraftConfig& config, const Trainable& trainable,
             const OptimizerOptions& options);
 
@@ -61,7 +61,7 @@ class Optimizer {
   std::vector<TrainedWeight>& weights() { return weights_; }
   const std::vector<TrainedWeight>& weights() const { return weights_; }
 
-  // Of the memory that the optimizer takes, the trained weights' own included.
+  // Of the memory that gradients, masters and moments take.
   std::size_t bytes() const;
 
   // Of all gradients together.
