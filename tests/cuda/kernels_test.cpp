@@ -86,6 +86,13 @@ TEST_P(CudaKernels, Norms) {
     expect_same({matrix(rows, cols), x, vector(cols), vector(cols), mean, rstd}, [](Context& ctx, Tensors t) {
       layer_norm_backward(ctx, t[0], Tensor(), Tensor(), t[0], t[1], t[2], t[4], t[5]);
     });
+    expect_same(
+        {matrix(rows, cols), matrix(rows, cols), float_vector(cols), x, vector(cols), rstd},
+        [](Context& ctx, Tensors t) { rms_norm_backward(ctx, t[0], t[2], t[1], t[3], t[4], t[5], t[0]); });
+    expect_same({matrix(rows, cols), matrix(rows, cols), matrix(rows, cols), x, vector(cols), mean, rstd},
+                [](Context& ctx, Tensors t) {
+                  layer_norm_backward(ctx, t[0], Tensor(), Tensor(), t[1], t[3], t[4], t[5], t[6], t[2]);
+                });
   }
 }
 

@@ -86,6 +86,10 @@ TEST_P(CudaTrueSize, RmsNorm) {
     expect_same(
         {matrix(rows, cols, gap), matrix(rows, cols, gap), x, weight, rstd},
         [](Context& ctx, Tensors t) { rms_norm_backward(ctx, t[0], Tensor(), t[1], t[2], t[3], t[4]); });
+    expect_same({matrix(rows, cols, gap), matrix(rows, cols, gap), x, weight, rstd},
+                [](Context& ctx, Tensors t) {
+                  rms_norm_backward(ctx, t[0], Tensor(), t[1], t[2], t[3], t[4], t[0]);
+                });
   }
 }
 
@@ -103,6 +107,10 @@ TEST_P(CudaTrueSize, LayerNorm) {
     expect_same({matrix(rows, cols, gap), float_vector(cols), float_vector(cols), x, weight, mean, rstd},
                 [](Context& ctx, Tensors t) {
                   layer_norm_backward(ctx, t[0], t[1], t[2], t[0], t[3], t[4], t[5], t[6]);
+                });
+    expect_same({matrix(rows, cols, gap), matrix(rows, cols, gap), x, weight, mean, rstd},
+                [](Context& ctx, Tensors t) {
+                  layer_norm_backward(ctx, t[0], Tensor(), Tensor(), t[1], t[2], t[3], t[4], t[5], t[0]);
                 });
   }
 }

@@ -112,6 +112,37 @@ TEST_P(NormTest, TheGradientMayOverwriteItsInput) {
   EXPECT_EQ(values_of(ctx_, d_x), values_of(ctx_, d_out));
 }
 
+// The sum of the two, and the residual may be what is overwritten.
+TEST_P(NormTest, TheGradientIsAddedToAResidual) {
+  const Shape shape{4, 33};
+  const Tensor x = random_tensor(ctx_, GetParam(), shape, random_);
+  const Tensor weight = random_tensor(ctx_, GetParam(), {33}, random_);
+  const Tensor d_out = random_tensor(ctx_, GetParam(), shape, random_);
+  const Tensor residual = random_tensor(ctx_, GetParam(), shape, random_);
+  const Tensor mean = random_tensor(ctx_, DType::f32, {4}, random_);
+  const Tensor rstd = random_tensor(ctx_, DType::f32, {4}, random_);
+  const auto check = [&](const auto& backward) {
+    const Tensor gradient = poisoned(ctx_, GetParam(), shape);
+    const Tensor sum = poisoned(ctx_, GetParam(), shape);
+    const Tensor in_place = Tensor::allocate(GetParam(), shape);
+    convert(ctx_, in_place, residual);
+    backward(gradient, Tensor());
+    backward(sum, residual);
+    backward(in_place, in_place);
+    Values expected = values_of(ctx_, gradient);
+    const Values added = values_of(ctx_, residual);
+    for (std::size_t i = 0; i < expected.size(); ++i) expected[i] += added[i];
+    expect_near(values_of(ctx_, sum), expected, tolerance(GetParam()), "sum");
+    EXPECT_EQ(values_of(ctx_, in_place), values_of(ctx_, sum));
+  };
+  check([&](const Tensor& d_x, const Tensor& before) {
+    rms_norm_backward(ctx_, d_x, Tensor(), d_out, x, weight, rstd, before);
+  });
+  check([&](const Tensor& d_x, const Tensor& before) {
+    layer_norm_backward(ctx_, d_x, Tensor(), Tensor(), d_out, x, weight, mean, rstd, before);
+  });
+}
+
 // Columns of wider matrices give the same bits as matrices of their own.
 TEST_P(NormTest, RowStridesAreHonoured) {
   const Tensor wide_x = random_tensor(ctx_, GetParam(), {6, 60}, random_);
@@ -189,6 +220,11 @@ TEST(Norm, RefusesShapesThatDoNotFit) {
   const Tensor half = Tensor::zeros(DType::bf16, {8});
   EXPECT_EQ(error_of([&] { rms_norm_forward(ctx, x, Tensor(), x, half, 1e-6f); }),
             "[rms_norm] weight is bf16, expected f32");
+  const Tensor eight = Tensor::zeros(DType::f32, {8});
+  const Tensor rstd = Tensor::zeros(DType::f32, {2});
+  const Tensor longer = Tensor::zeros(DType::f32, {3, 8});
+  EXPECT_EQ(error_of([&] { rms_norm_backward(ctx, x, Tensor(), x, x, eight, rstd, longer); }),
+            "[rms_norm_backward] residual has shape (3, 8), expected (2, 8)");
 }
 
 }  // namespace

@@ -23,6 +23,12 @@ void check_statistic(const Context& ctx, const char* operation, const char* name
   check_dtype(operation, name, tensor, DType::f32);
 }
 
+void check_residual(const Context& ctx, const char* operation, const Tensor& residual, const Tensor& x) {
+  if (!residual) return;
+  check_shape(ctx, operation, "residual", residual, {x.dim(0), x.dim(1)});
+  check_dtype(operation, "residual", residual, x.dtype());
+}
+
 void check_gradient(const Context& ctx, const char* operation, const char* name, const Tensor& gradient,
                     const Tensor& x) {
   if (!gradient) return;
@@ -40,12 +46,13 @@ void rms_norm_forward(Context& ctx, const Tensor& out, const Tensor& rstd, const
 }
 
 void rms_norm_backward(Context& ctx, const Tensor& d_x, const Tensor& d_weight, const Tensor& d_out,
-                       const Tensor& x, const Tensor& weight, const Tensor& rstd) {
+                       const Tensor& x, const Tensor& weight, const Tensor& rstd, const Tensor& residual) {
   check_norm(ctx, "rms_norm_backward", d_out, x, weight);
   check_norm(ctx, "rms_norm_backward", d_x, x, weight);
+  check_residual(ctx, "rms_norm_backward", residual, x);
   check_statistic(ctx, "rms_norm_backward", "rstd", rstd, x);
   check_gradient(ctx, "rms_norm_backward", "d_weight", d_weight, x);
-  kernel_table(ctx.device()).rms_norm_backward(ctx, d_x, d_weight, d_out, x, weight, rstd);
+  kernel_table(ctx.device()).rms_norm_backward(ctx, d_x, d_weight, d_out, x, weight, rstd, residual);
 }
 
 void layer_norm_forward(Context& ctx, const Tensor& out, const Tensor& mean, const Tensor& rstd,
@@ -59,14 +66,16 @@ void layer_norm_forward(Context& ctx, const Tensor& out, const Tensor& mean, con
 
 void layer_norm_backward(Context& ctx, const Tensor& d_x, const Tensor& d_weight, const Tensor& d_bias,
                          const Tensor& d_out, const Tensor& x, const Tensor& weight, const Tensor& mean,
-                         const Tensor& rstd) {
+                         const Tensor& rstd, const Tensor& residual) {
   check_norm(ctx, "layer_norm_backward", d_out, x, weight);
   check_norm(ctx, "layer_norm_backward", d_x, x, weight);
+  check_residual(ctx, "layer_norm_backward", residual, x);
   check_statistic(ctx, "layer_norm_backward", "mean", mean, x);
   check_statistic(ctx, "layer_norm_backward", "rstd", rstd, x);
   check_gradient(ctx, "layer_norm_backward", "d_weight", d_weight, x);
   check_gradient(ctx, "layer_norm_backward", "d_bias", d_bias, x);
-  kernel_table(ctx.device()).layer_norm_backward(ctx, d_x, d_weight, d_bias, d_out, x, weight, mean, rstd);
+  kernel_table(ctx.device())
+      .layer_norm_backward(ctx, d_x, d_weight, d_bias, d_out, x, weight, mean, rstd, residual);
 }
 
 }  // namespace artemis

@@ -164,9 +164,8 @@ void block_backward(Context& ctx, const Tensor& d_x, const Tensor& d_out, const 
     const Tensor d_branch = ctx.allocate(d_out.dtype(), d_out.shape());
     gated_mlp_backward(ctx, d_branch, gradients.mlp, d_out, b.mlp, b.post_attention_layernorm.out,
                        weights.mlp, pass.config.hidden_act);
-    rms_norm_backward(ctx, d_branch, gradients.post_attention_layernorm.weight, d_branch, b.middle,
-                      weights.post_attention_layernorm.weight, b.post_attention_layernorm.rstd);
-    add(ctx, d_out, d_out, d_branch);
+    rms_norm_backward(ctx, d_out, gradients.post_attention_layernorm.weight, d_branch, b.middle,
+                      weights.post_attention_layernorm.weight, b.post_attention_layernorm.rstd, d_out);
   }
   const Tensor attended = trained(gradients.o_proj) ? chosen(ctx, b.attention.out, rows) : Tensor();
   const Tensor d_attended = ctx.allocate(d_out.dtype(), {d_out.dim(0), b.attention.out.dim(1)});
@@ -180,9 +179,8 @@ void block_backward(Context& ctx, const Tensor& d_x, const Tensor& d_out, const 
   const Tensor d_branch = ctx.allocate(d_x.dtype(), d_x.shape());
   linears_backward(ctx, d_branch, {&gradients.q_proj, &gradients.k_proj, &gradients.v_proj}, d_qkv,
                    b.input_layernorm.out, {&weights.q_proj, &weights.k_proj, &weights.v_proj});
-  rms_norm_backward(ctx, d_branch, gradients.input_layernorm.weight, d_branch, b.in,
-                    weights.input_layernorm.weight, b.input_layernorm.rstd);
-  add(ctx, d_x, d_x, d_branch);
+  rms_norm_backward(ctx, d_x, gradients.input_layernorm.weight, d_branch, b.in,
+                    weights.input_layernorm.weight, b.input_layernorm.rstd, d_x);
 }
 
 RotaryTable rotary_of(Context& ctx, const DecoderInputs& inputs, const TextConfig& config) {

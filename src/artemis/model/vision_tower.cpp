@@ -65,18 +65,16 @@ void block_backward(Context& ctx, const Tensor& d_x, const VisionBlock& gradient
   const Arena::Scope scope(ctx.arena());
   const Tensor d_branch = ctx.allocate(d_x.dtype(), d_x.shape());
   mlp_backward(ctx, d_branch, gradients.mlp, d_x, saved.mlp, saved.norm2.out, weights.mlp, config.hidden_act);
-  layer_norm_backward(ctx, d_branch, gradients.norm2.weight, gradients.norm2.bias, d_branch, saved.middle,
-                      weights.norm2.weight, saved.norm2.mean, saved.norm2.rstd);
-  add(ctx, d_x, d_x, d_branch);
+  layer_norm_backward(ctx, d_x, gradients.norm2.weight, gradients.norm2.bias, d_branch, saved.middle,
+                      weights.norm2.weight, saved.norm2.mean, saved.norm2.rstd, d_x);
 
   const Tensor d_qkv = ctx.allocate(d_x.dtype(), saved.attention.qkv.shape());
   linear_backward(ctx, d_branch, gradients.proj, d_x, saved.attention.out, weights.proj);
   self_attention_backward(ctx, d_qkv, d_branch, saved.attention, tower.rotary, tower.offsets,
                           attention_options(config));
   linear_backward(ctx, d_branch, gradients.qkv, d_qkv, saved.norm1.out, weights.qkv);
-  layer_norm_backward(ctx, d_branch, gradients.norm1.weight, gradients.norm1.bias, d_branch, saved.in,
-                      weights.norm1.weight, saved.norm1.mean, saved.norm1.rstd);
-  add(ctx, d_x, d_x, d_branch);
+  layer_norm_backward(ctx, d_x, gradients.norm1.weight, gradients.norm1.bias, d_branch, saved.in,
+                      weights.norm1.weight, saved.norm1.mean, saved.norm1.rstd, d_x);
 }
 
 bool trained(const VisionBlock& gradients) { return gradients.qkv.weight.defined(); }

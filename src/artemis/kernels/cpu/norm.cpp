@@ -19,15 +19,22 @@ ARTEMIS_VECTORISED float rms_norm_row(T* out, const T* x, const T* weight, std::
   return rstd;
 }
 
-// With x^ = x rstd and g = d_out weight: d_x = rstd (g - x^ mean(g x^)).
+// Of a row of gradients that may be null, 0 then.
+template <typename T>
+float load_or_zero(const T* row, std::int64_t i) {
+  return row != nullptr ? load(row[i]) : 0.0f;
+}
+
+// With x^ = x rstd and g = d_out weight: d_x = residual + rstd (g - x^ mean(g x^)).
 template <typename T>
 ARTEMIS_VECTORISED void rms_norm_row_backward(T* d_x, const T* d_out, const T* x, const T* weight,
-                                              std::int64_t width, float rstd) {
+                                              const T* residual, std::int64_t width, float rstd) {
   const float dot =
       sum_in_lanes(width, [&](std::int64_t i) { return load(d_out[i]) * load(weight[i]) * load(x[i]); });
   const float mean = dot * rstd / static_cast<float>(width);
   for (std::int64_t i = 0; i < width; ++i) {
-    store(d_x[i], rstd * (load(d_out[i]) * load(weight[i]) - load(x[i]) * rstd * mean));
+    const float gradient = rstd * (load(d_out[i]) * load(weight[i]) - load(x[i]) * rstd * mean);
+    store(d_x[i], load_or_zero(residual, i) + gradient);
   }
 }
 
@@ -50,10 +57,10 @@ ARTEMIS_VECTORISED Statistics layer_norm_row(T* out, const T* x, const T* weight
   return {mean, rstd};
 }
 
-// With x^ = (x - mean) rstd and g = d_out weight: d_x = rstd (g - mean(g) - x^ mean(g x^)).
+// With x^ = (x - mean) rstd and g = d_out weight: d_x = residual + rstd (g - mean(g) - x^ mean(g x^)).
 template <typename T>
 ARTEMIS_VECTORISED void layer_norm_row_backward(T* d_x, const T* d_out, const T* x, const T* weight,
-                                                std::int64_t width, Statistics s) {
+                                                const T* residual, std::int64_t width, Statistics s) {
   const float sum = sum_in_lanes(width, [&](std::int64_t i) { return load(d_out[i]) * load(weight[i]); });
   const float dot = sum_in_lanes(width, [&](std::int64_t i) {
     return load(d_out[i]) * load(weight[i]) * (load(x[i]) - s.mean) * s.rstd;
@@ -62,7 +69,8 @@ ARTEMIS_VECTORISED void layer_norm_row_backward(T* d_x, const T* d_out, const T*
   const float mean_gx = dot / static_cast<float>(width);
   for (std::int64_t i = 0; i < width; ++i) {
     const float normalised = (load(x[i]) - s.mean) * s.rstd;
-    store(d_x[i], s.rstd * (load(d_out[i]) * load(weight[i]) - mean_g - normalised * mean_gx));
+    const float gradient = s.rstd * (load(d_out[i]) * load(weight[i]) - mean_g - normalised * mean_gx);
+    store(d_x[i], load_or_zero(residual, i) + gradient);
   }
 }
 
@@ -99,6 +107,11 @@ void parameter_gradients(Context& ctx, const Tensor& d_weight, const Tensor& d_b
   });
 }
 
+template <typename T>
+const T* row_or_null(const Tensor& tensor, std::int64_t i) {
+  return tensor ? row<T>(tensor, i) : nullptr;
+}
+
 template <typename Body>
 void for_rows(Context& ctx, const Tensor& x, const Body& body) {
   ctx.pool().ranges(x.dim(0), row_grain(x.dim(1)), [&](std::int64_t begin, std::int64_t end) {
@@ -120,13 +133,13 @@ void rms_norm_forward(Context& ctx, const Tensor& out, const Tensor& rstd, const
 }
 
 void rms_norm_backward(Context& ctx, const Tensor& d_x, const Tensor& d_weight, const Tensor& d_out,
-                       const Tensor& x, const Tensor& weight, const Tensor& rstd) {
+                       const Tensor& x, const Tensor& weight, const Tensor& rstd, const Tensor& residual) {
   dispatch_real(x.dtype(), [&](auto element) {
     using T = decltype(element);
     parameter_gradients<T>(ctx, d_weight, Tensor(), d_out, x, Tensor(), rstd);
     for_rows(ctx, x, [&](std::int64_t i) {
       rms_norm_row_backward(mutable_row<T>(d_x, i), row<T>(d_out, i), row<T>(x, i), weight.data<T>(),
-                            x.dim(1), rstd.data<float>()[i]);
+                            row_or_null<T>(residual, i), x.dim(1), rstd.data<float>()[i]);
     });
   });
 }
@@ -146,13 +159,13 @@ void layer_norm_forward(Context& ctx, const Tensor& out, const Tensor& mean, con
 
 void layer_norm_backward(Context& ctx, const Tensor& d_x, const Tensor& d_weight, const Tensor& d_bias,
                          const Tensor& d_out, const Tensor& x, const Tensor& weight, const Tensor& mean,
-                         const Tensor& rstd) {
+                         const Tensor& rstd, const Tensor& residual) {
   dispatch_real(x.dtype(), [&](auto element) {
     using T = decltype(element);
     parameter_gradients<T>(ctx, d_weight, d_bias, d_out, x, mean, rstd);
     for_rows(ctx, x, [&](std::int64_t i) {
       layer_norm_row_backward(mutable_row<T>(d_x, i), row<T>(d_out, i), row<T>(x, i), weight.data<T>(),
-                              x.dim(1), statistics_of(mean, rstd, i));
+                              row_or_null<T>(residual, i), x.dim(1), statistics_of(mean, rstd, i));
     });
   });
 }

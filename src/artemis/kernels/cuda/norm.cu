@@ -57,6 +57,27 @@ struct Kept<T, n, 0> {
   __device__ Pack<T, n> at(int, int col) const { return load_pack<n>(row + col); }
 };
 
+// As Kept, of a row that may be null: zeros then.
+template <typename T, int n, int held>
+struct KeptOrZero {
+  const T* row;
+  Pack<T, n> packs[held] = {};
+
+  __device__ KeptOrZero(const T* from, const Share<n, held>& share) : row(from) {
+    if (from != nullptr) share.each([&](int i, int col) { packs[i] = load_pack<n>(row + col); });
+  }
+  __device__ Pack<T, n> at(int i, int) const { return packs[i]; }
+};
+template <typename T, int n>
+struct KeptOrZero<T, n, 0> {
+  const T* row;
+
+  __device__ KeptOrZero(const T* from, const Share<n, 0>&) : row(from) {}
+  __device__ Pack<T, n> at(int, int col) const {
+    return row != nullptr ? load_pack<n>(row + col) : Pack<T, n>{};
+  }
+};
+
 struct Two {
   float a, b;
 };
@@ -116,17 +137,18 @@ __global__ void __launch_bounds__(row_limit(held))
   if (rstd != nullptr && threadIdx.x == 0) rstd[blockIdx.x] = scale;
 }
 
-// With x^ = x rstd and g = d_out weight: d_x = rstd (g - x^ mean(g x^)).
+// With x^ = x rstd and g = d_out weight: d_x = residual + rstd (g - x^ mean(g x^)).
 template <typename T, int n, int held>
 __global__ void __launch_bounds__(row_limit(held))
     rms_norm_row_backward(Rows<T> d_x, Rows<const T> d_out, Rows<const T> x, const T* weight,
-                          const float* rstd, int width) {
+                          const float* rstd, Rows<const T> residual, int width) {
   wait_for_previous();
   let_next_start();
   const Share<n, held> share{width};
   const Kept<T, n, held> d(d_out[blockIdx.x], share);
   const Kept<T, n, held> row(x[blockIdx.x], share);
   const Kept<T, n, held> factors(weight, share);
+  const KeptOrZero<T, n, held> added(residual[blockIdx.x], share);
   const float scale = rstd[blockIdx.x];
   const auto value = [&](int i, int col, int k) { return load(row.at(i, col).values[k]); };
   const auto gradient = [&](int i, int col, int k) {
@@ -136,7 +158,7 @@ __global__ void __launch_bounds__(row_limit(held))
       thread_sum(share, [&](int i, int col, int k) { return gradient(i, col, k) * value(i, col, k); });
   const float mean = block_sum(dot) * scale / static_cast<float>(width);
   write_row(d_x[blockIdx.x], share, [&](int i, int col, int k) {
-    return scale * (gradient(i, col, k) - value(i, col, k) * scale * mean);
+    return load(added.at(i, col).values[k]) + scale * (gradient(i, col, k) - value(i, col, k) * scale * mean);
   });
 }
 
@@ -166,17 +188,18 @@ __global__ void __launch_bounds__(row_limit(held))
   if (rstd != nullptr) rstd[blockIdx.x] = scale;
 }
 
-// With x^ = (x - mean) rstd and g = d_out weight: d_x = rstd (g - mean(g) - x^ mean(g x^)).
+// With x^ = (x - mean) rstd and g = d_out weight: d_x = residual + rstd (g - mean(g) - x^ mean(g x^)).
 template <typename T, int n, int held>
 __global__ void __launch_bounds__(row_limit(held))
     layer_norm_row_backward(Rows<T> d_x, Rows<const T> d_out, Rows<const T> x, const T* weight,
-                            const float* mean, const float* rstd, int width) {
+                            const float* mean, const float* rstd, Rows<const T> residual, int width) {
   wait_for_previous();
   let_next_start();
   const Share<n, held> share{width};
   const Kept<T, n, held> d(d_out[blockIdx.x], share);
   const Kept<T, n, held> row(x[blockIdx.x], share);
   const Kept<T, n, held> factors(weight, share);
+  const KeptOrZero<T, n, held> added(residual[blockIdx.x], share);
   const float center = mean[blockIdx.x];
   const float scale = rstd[blockIdx.x];
   const auto normalised = [&](int i, int col, int k) {
@@ -191,7 +214,8 @@ __global__ void __launch_bounds__(row_limit(held))
   const float mean_g = sums.a / static_cast<float>(width);
   const float mean_gx = sums.b / static_cast<float>(width);
   write_row(d_x[blockIdx.x], share, [&](int i, int col, int k) {
-    return scale * (gradient(i, col, k) - mean_g - normalised(i, col, k) * mean_gx);
+    return load(added.at(i, col).values[k]) +
+           scale * (gradient(i, col, k) - mean_g - normalised(i, col, k) * mean_gx);
   });
 }
 
@@ -303,6 +327,11 @@ void dispatch_rows(const Body& body, const Tensor& first, const Others&... other
   });
 }
 
+template <typename T>
+Rows<const T> rows_or_null(const Tensor& tensor) {
+  return tensor ? rows_of<T>(tensor) : Rows<const T>{};
+}
+
 unsigned row_blocks(const Tensor& x) { return static_cast<unsigned>(x.dim(0)); }
 int row_width(const Tensor& x) { return static_cast<int>(x.dim(1)); }
 
@@ -320,16 +349,16 @@ void rms_norm_forward(Context& ctx, const Tensor& out, const Tensor& rstd, const
 }
 
 void rms_norm_backward(Context& ctx, const Tensor& d_x, const Tensor& d_weight, const Tensor& d_out,
-                       const Tensor& x, const Tensor& weight, const Tensor& rstd) {
+                       const Tensor& x, const Tensor& weight, const Tensor& rstd, const Tensor& residual) {
   if (x.dim(0) == 0) return;
   const auto launch = [&]<typename T, typename N, typename Held>(T, N, Held, unsigned threads) {
     // First, since d_x may overwrite d_out.
     parameter_gradients<T>(ctx, d_weight, Tensor(), d_out, x, Tensor(), rstd);
     launch_chained(ctx, rms_norm_row_backward<T, N::value, Held::value>, row_blocks(x), threads, 0,
                    mutable_rows_of<T>(d_x), rows_of<T>(d_out), rows_of<T>(x), weight.data<T>(),
-                   rstd.data<float>(), row_width(x));
+                   rstd.data<float>(), rows_or_null<T>(residual), row_width(x));
   };
-  dispatch_rows(launch, x, d_x, d_out, weight);
+  dispatch_rows(launch, x, d_x, d_out, weight, residual);
 }
 
 void layer_norm_forward(Context& ctx, const Tensor& out, const Tensor& mean, const Tensor& rstd,
@@ -346,16 +375,16 @@ void layer_norm_forward(Context& ctx, const Tensor& out, const Tensor& mean, con
 
 void layer_norm_backward(Context& ctx, const Tensor& d_x, const Tensor& d_weight, const Tensor& d_bias,
                          const Tensor& d_out, const Tensor& x, const Tensor& weight, const Tensor& mean,
-                         const Tensor& rstd) {
+                         const Tensor& rstd, const Tensor& residual) {
   if (x.dim(0) == 0) return;
   const auto launch = [&]<typename T, typename N, typename Held>(T, N, Held, unsigned threads) {
     // First, since d_x may overwrite d_out.
     parameter_gradients<T>(ctx, d_weight, d_bias, d_out, x, mean, rstd);
     launch_chained(ctx, layer_norm_row_backward<T, N::value, Held::value>, row_blocks(x), threads, 0,
                    mutable_rows_of<T>(d_x), rows_of<T>(d_out), rows_of<T>(x), weight.data<T>(),
-                   mean.data<float>(), rstd.data<float>(), row_width(x));
+                   mean.data<float>(), rstd.data<float>(), rows_or_null<T>(residual), row_width(x));
   };
-  dispatch_rows(launch, x, d_x, d_out, weight);
+  dispatch_rows(launch, x, d_x, d_out, weight, residual);
 }
 
 }  // namespace artemis::cuda
