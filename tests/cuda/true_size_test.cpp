@@ -191,8 +191,10 @@ TEST_P(CudaTrueSize, AddConvertFill) {
 }
 
 TEST_P(CudaTrueSize, ArgmaxRows) {
-  for (const auto& [rows, cols, gap] : {std::array{1, 131072, 0}, std::array{5, 4099, 3}, std::array{9, 8, 8},
-                                        std::array{40, 31, 0}, std::array{3, 1, 0}}) {
+  for (const auto& [rows, cols, gap] :
+       {std::array{1, 131072, 0}, std::array{7, 131072, 8}, std::array{2, 150001, 3},
+        std::array{2, 300000, 0}, std::array{5, 4099, 3}, std::array{9, 8, 8}, std::array{40, 31, 0},
+        std::array{3, 1, 0}}) {
     SCOPED_TRACE(cols);
     // Of few values, so that the largest is there many times.
     const Tensor x = matrix(rows, cols, gap);

@@ -213,54 +213,78 @@ Rows<T> mutable_units_of(const Tensor& tensor) {
   return {reinterpret_cast<T*>(tensor.mutable_raw()), units_of<T>(tensor).stride};
 }
 
-// Of two candidates the larger value, and of equal values the lower column; column -1 stands for none.
-__device__ void take_larger(float& value, int& column, float other, int other_column) {
-  if (other_column < 0) return;
-  const bool better = column < 0 || other > value || (other == value && other_column < column);
-  value = better ? other : value;
-  column = better ? other_column : column;
+// An element that may be the largest of its row; column -1 stands for none.
+struct alignas(8) Candidate {
+  float value;
+  std::int32_t column;
+};
+__device__ Candidate no_candidate() { return {0.0f, -1}; }
+
+// Of two the larger value, and of equal values the lower column, whichever comes first.
+__device__ Candidate larger(Candidate a, Candidate b) {
+  if (b.column < 0) return a;
+  const bool better = a.column < 0 || b.value > a.value || (b.value == a.value && b.column < a.column);
+  return better ? b : a;
 }
 
-// A block for each row.
-constexpr int argmax_threads = 1024;
+__device__ Candidate warp_largest(Candidate best) {
+  for (int step = warp_size / 2; step > 0; step /= 2) {
+    best = larger(
+        best, {__shfl_xor_sync(all_lanes, best.value, step), __shfl_xor_sync(all_lanes, best.column, step)});
+  }
+  return best;
+}
 
+// A row is shared by so many blocks at most, each of which leaves a candidate (rows, parts).
+constexpr int most_parts = 128;
+
+// The block (row, part) takes each gridDim.y-th run of the row's packs.
 template <typename T, int n>
-__global__ void __launch_bounds__(argmax_threads) argmax_row(std::int32_t* index, Rows<const T> x, int cols) {
-  __shared__ float values[max_warps];
-  __shared__ int columns[max_warps];
+__global__ void __launch_bounds__(threads) argmax_part(Candidate* found, Rows<const T> x, int cols) {
+  constexpr int warps = threads / warp_size;
+  __shared__ Candidate of_warps[warps];
   let_next_start();
   wait_for_previous();
   const T* row = x[blockIdx.x];
-  float value = 0;
-  int column = -1;
+  const int part = static_cast<int>(blockIdx.y);
+  const int parts = static_cast<int>(gridDim.y);
+  Candidate best = no_candidate();
 #pragma unroll 4
-  for (int c = static_cast<int>(threadIdx.x) * n; c < cols; c += argmax_threads * n) {
+  for (int c = (part * threads + static_cast<int>(threadIdx.x)) * n; c < cols; c += parts * threads * n) {
     const Pack<T, n> pack = load_pack<n>(row + c);
 #pragma unroll
     for (int i = 0; i < n; ++i) {
-      const float other = load(pack.values[i]);
-      if (!isnan(other)) take_larger(value, column, other, c + i);
+      const float value = load(pack.values[i]);
+      if (!isnan(value)) best = larger(best, {value, c + i});
     }
   }
-  const auto reduce = [&] {
-    for (int step = warp_size / 2; step > 0; step /= 2) {
-      const float other = __shfl_xor_sync(all_lanes, value, step);
-      take_larger(value, column, other, __shfl_xor_sync(all_lanes, column, step));
-    }
-  };
-  reduce();
+  best = warp_largest(best);
   const int lane = static_cast<int>(threadIdx.x) % warp_size;
   const int warp = static_cast<int>(threadIdx.x) / warp_size;
-  if (lane == 0) {
-    values[warp] = value;
-    columns[warp] = column;
-  }
+  if (lane == 0) of_warps[warp] = best;
   __syncthreads();
   if (warp != 0) return;
-  value = values[lane];
-  column = columns[lane];
-  reduce();
-  if (lane == 0) index[blockIdx.x] = column;
+  best = warp_largest(lane < warps ? of_warps[lane] : no_candidate());
+  if (lane == 0) found[static_cast<std::int64_t>(blockIdx.x) * parts + part] = best;
+}
+
+// A warp for each row.
+__global__ void __launch_bounds__(warp_size)
+    argmax_of_parts(std::int32_t* index, const Candidate* found, int parts) {
+  let_next_start();
+  wait_for_previous();
+  const Candidate* of_row = found + static_cast<std::int64_t>(blockIdx.x) * parts;
+  Candidate candidates[most_parts / warp_size];
+#pragma unroll
+  for (int i = 0; i < most_parts / warp_size; ++i) {
+    const int part = i * warp_size + static_cast<int>(threadIdx.x);
+    candidates[i] = part < parts ? of_row[part] : no_candidate();
+  }
+  Candidate best = no_candidate();
+#pragma unroll
+  for (const Candidate& candidate : candidates) best = larger(best, candidate);
+  best = warp_largest(best);
+  if (threadIdx.x == 0) index[blockIdx.x] = best.column;
 }
 
 }  // namespace
@@ -319,11 +343,21 @@ void add(Context& ctx, const Tensor& out, const Tensor& a, const Tensor& b) {
 }
 
 void argmax_rows(Context& ctx, const Tensor& index, const Tensor& x) {
-  if (x.dim(0) == 0) return;
+  const std::int64_t rows = x.dim(0);
+  const std::int64_t cols = x.dim(1);
+  if (rows == 0) return;
+  const Arena::Scope scope(ctx.arena());
   dispatch_real(x.dtype(), [&]<typename T>(T) {
-    dispatch_pack<widest_pack<T>>(packs_fit(x.dim(1), widest_pack<T>, x), [&](auto n) {
-      launch_chained(ctx, argmax_row<T, n()>, static_cast<unsigned>(x.dim(0)), argmax_threads, 0,
-                     index.mutable_data<std::int32_t>(), rows_of<T>(x), static_cast<int>(x.dim(1)));
+    dispatch_pack<widest_pack<T>>(packs_fit(cols, widest_pack<T>, x), [&](auto n) {
+      const auto parts =
+          std::clamp(static_cast<int>(blocks_for(cols, std::int64_t{threads} * n())), 1, most_parts);
+      const Tensor scratch = ctx.allocate(DType::i64, {rows, parts});
+      auto* found = reinterpret_cast<Candidate*>(scratch.mutable_data<std::int64_t>());
+      const dim3 grid(static_cast<unsigned>(rows), static_cast<unsigned>(parts));
+      launch_chained(ctx, argmax_part<T, n()>, grid, threads, 0, found, rows_of<T>(x),
+                     static_cast<int>(cols));
+      launch_chained(ctx, argmax_of_parts, grid.x, warp_size, 0, index.mutable_data<std::int32_t>(), found,
+                     parts);
     });
   });
 }
