@@ -41,8 +41,8 @@ struct RowCopy {
 // Copies in order with all work of the device; what it writes can be read on return.
 void gpu_copy(Device device, const RowCopy& rows);
 
-// What a context holds of its GPU: a stream of its own, and the handle of the product library with its
-// workspace.
+// What a context holds of its GPU: a stream of its own, the handle of the product library with its workspace,
+// and counters.
 class GpuSession {
  public:
   explicit GpuSession(Device device);
@@ -54,6 +54,9 @@ class GpuSession {
   cublasLtContext* products() const { return products_; }
   // Memory of the device for the products of this stream.
   std::span<std::byte> workspace() const;
+  // Memory of the device for kernels of this stream that count their blocks: zeros, which each kernel leaves
+  // as it finds them.
+  std::span<unsigned> counters() const;
 
   // Copies in the stream's order. Host memory that is read may change on return; host memory that is written
   // can be read on return.
@@ -64,6 +67,7 @@ class GpuSession {
 
  private:
   std::shared_ptr<void> workspace_;
+  std::shared_ptr<void> counters_;
   CUstream_st* stream_ = nullptr;
   cublasLtContext* products_ = nullptr;
 };

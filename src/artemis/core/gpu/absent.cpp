@@ -21,6 +21,7 @@ void gpu_copy(Device device, const RowCopy&) { refuse(device); }
 GpuSession::GpuSession(Device device) { refuse(device); }
 GpuSession::~GpuSession() = default;
 std::span<std::byte> GpuSession::workspace() const { return {}; }
+std::span<unsigned> GpuSession::counters() const { return {}; }
 void GpuSession::copy(const RowCopy&) const {}
 void GpuSession::synchronize() const {}
 

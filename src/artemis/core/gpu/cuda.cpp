@@ -11,6 +11,7 @@ namespace artemis {
 namespace {
 
 constexpr std::size_t workspace_bytes = std::size_t{32} << 20;  // what NVIDIA recommends for Hopper
+constexpr std::size_t counter_count = 4096;
 
 void check(cudaError_t status, const char* call) { gpu::check(status, call); }
 
@@ -98,7 +99,10 @@ void gpu_copy(Device device, const RowCopy& rows) {
   ARTEMIS_CUDA_CHECK(cudaStreamSynchronize(nullptr));
 }
 
-GpuSession::GpuSession(Device device) : workspace_(gpu_allocate(device, workspace_bytes)) {
+GpuSession::GpuSession(Device device)
+    : workspace_(gpu_allocate(device, workspace_bytes)),
+      counters_(gpu_allocate(device, counter_count * sizeof(unsigned))) {
+  gpu_zero(device, counters_.get(), counter_count * sizeof(unsigned));
   ARTEMIS_CUDA_CHECK(cudaStreamCreate(&stream_));
   ARTEMIS_CUDA_CHECK(cublasLtCreate(&products_));
   set_host_pinning(pinning);
@@ -112,6 +116,10 @@ GpuSession::~GpuSession() {
 
 std::span<std::byte> GpuSession::workspace() const {
   return {static_cast<std::byte*>(workspace_.get()), workspace_bytes};
+}
+
+std::span<unsigned> GpuSession::counters() const {
+  return {static_cast<unsigned*>(counters_.get()), counter_count};
 }
 
 void GpuSession::copy(const RowCopy& rows) const {

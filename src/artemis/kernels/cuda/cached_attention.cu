@@ -134,20 +134,30 @@ bool starts_at_vectors(const Tensor& t) {
 }
 
 // Whether decode_attend serves such a call.
-bool decode_covers(const Tensor& q, const Tensor& k_cache, const Tensor& v_cache,
+bool decode_covers(const Tensor& out, const Tensor& q, const Tensor& k_cache, const Tensor& v_cache,
                    const AttentionOptions& options) {
   return q.dtype() == DType::bf16 && (options.head_dim == 64 || options.head_dim == 128) &&
-         starts_at_vectors(q) && starts_at_vectors(k_cache) && starts_at_vectors(v_cache) &&
-         k_cache.dim(0) <= INT32_MAX;
+         starts_at_vectors(out) && starts_at_vectors(q) && starts_at_vectors(k_cache) &&
+         starts_at_vectors(v_cache) && k_cache.dim(0) <= INT32_MAX;
 }
 
-// About a block for each multiprocessor, as far as the cache has keys for them.
+// About a block for each multiprocessor, as far as the cache has keys for them and the session counters.
 std::int64_t decode_splits(Context& ctx, std::int64_t sequences, std::int64_t capacity,
                            const AttentionOptions& options) {
-  const std::int64_t wanted =
-      device_attribute(ctx, cudaDevAttrMultiProcessorCount) / (options.kv_heads * sequences);
+  const std::int64_t groups = options.kv_heads * sequences;
+  if (groups > std::ssize(ctx.gpu().counters())) return 1;
+  const std::int64_t wanted = device_attribute(ctx, cudaDevAttrMultiProcessorCount) / groups;
   const std::int64_t tiles = (capacity + decode_tile - 1) / decode_tile;
   return std::max<std::int64_t>(1, std::min({wanted, tiles, std::int64_t{decode_most_splits}}));
+}
+
+DecodePartials decode_partials(Context& ctx, std::int64_t tokens, const AttentionOptions& options,
+                               std::int64_t splits) {
+  const std::int64_t entries = splits == 1 ? 0 : tokens * options.heads * splits;
+  return {ctx.allocate(DType::f32, {entries}).mutable_data<float>(),
+          ctx.allocate(DType::f32, {entries}).mutable_data<float>(),
+          ctx.allocate(DType::f32, {entries, options.head_dim}).mutable_data<float>(),
+          static_cast<int>(options.heads), static_cast<int>(splits)};
 }
 
 template <int dim>
@@ -158,20 +168,14 @@ void launch_decode(Context& ctx, const Tensor& out, const Tensor& q, const Tenso
   const std::int64_t tokens = q.dim(0);
   const std::int64_t sequences = offsets.dim(0) - 1;
   const std::int64_t splits = decode_splits(ctx, sequences, max_pages * cache.size, options);
-  const std::int64_t entries = tokens * options.heads * splits;
-  const DecodePartials partials = {ctx.allocate(DType::f32, {entries}).mutable_data<float>(),
-                                   ctx.allocate(DType::f32, {entries}).mutable_data<float>(),
-                                   ctx.allocate(DType::f32, {entries, dim}).mutable_data<float>(),
-                                   static_cast<int>(options.heads), static_cast<int>(splits)};
+  const DecodeResult result = {mutable_rows_of<bfloat16>(out), decode_partials(ctx, tokens, options, splits),
+                               ctx.gpu().counters().data()};
   allow_shared_memory(decode_attend<dim>, sizeof(DecodeShared<dim>));
   const dim3 grid(static_cast<unsigned>(splits), static_cast<unsigned>(options.kv_heads),
                   static_cast<unsigned>(sequences));
   launch_chained(ctx, decode_attend<dim>, grid, dim3(decode_warps * warp_size), sizeof(DecodeShared<dim>),
-                 partials, rows_of<bfloat16>(q), rows_of<bfloat16>(k_cache), rows_of<bfloat16>(v_cache),
-                 cache, static_cast<int>(max_pages), sequences_of(offsets), shape_of(options));
-  launch_chained(ctx, decode_combine<dim>,
-                 dim3(static_cast<unsigned>(tokens), static_cast<unsigned>(options.heads)), dim3(dim), 0,
-                 mutable_rows_of<bfloat16>(out), partials);
+                 result, rows_of<bfloat16>(q), rows_of<bfloat16>(k_cache), rows_of<bfloat16>(v_cache), cache,
+                 static_cast<int>(max_pages), sequences_of(offsets), shape_of(options));
 }
 
 }  // namespace
@@ -186,7 +190,7 @@ void cached_attention_forward(Context& ctx, const Tensor& out, const Tensor& q, 
                        lengths.data<std::int32_t>()};
   constexpr std::int64_t few = 4;  // tokens of a sequence, on average
   const bool decoding = tokens <= few * (offsets.dim(0) - 1);
-  if (decoding && decode_covers(q, k_cache, v_cache, options)) {
+  if (decoding && decode_covers(out, q, k_cache, v_cache, options)) {
     const auto launch = options.head_dim == 64 ? launch_decode<64> : launch_decode<128>;
     return launch(ctx, out, q, k_cache, v_cache, cache, page_table.dim(1), offsets, options);
   }

@@ -1,34 +1,15 @@
 // Attention of a few new tokens over a paged cache in bf16: the keys of a sequence are shared out over blocks
-// (splits), each of which serves all query heads of a key head, so that the cache is read once; a second
-// kernel combines what the splits found (flash decoding; Dao et al. 2023). The launch depends on the shapes
-// alone: lengths are read on the device.
+// (splits), each of which serves all query heads of a key head, so that the cache is read once; the block
+// that is done last combines what the splits found (flash decoding; Dao et al. 2023). The launch depends on
+// the shapes alone: lengths are read on the device.
 #pragma once
 
-#include "artemis/kernels/cuda/attention_forward.cuh"
+#include "artemis/kernels/cuda/decode_splits.cuh"
 #include "artemis/kernels/cuda/warp_mma.cuh"
 
 namespace artemis::cuda {
 
-constexpr int decode_warps = 4;     // of a block; each has keys and a running softmax of its own
-constexpr int decode_queries = 16;  // rows of an MMA: query heads of a key head, token after token
-constexpr int decode_keys = 16;     // of a warp at a time
 constexpr int decode_stages = 2;
-constexpr int decode_tile = decode_warps * decode_keys;
-constexpr int decode_most_splits = 64;
-
-// What the splits hand over, for (token, head, split): the maximum of the scores, in base 2 and -inf where
-// there were no keys; the sum of the exponentials; and their product with the values, `dim` elements, defined
-// where there were keys.
-struct DecodePartials {
-  float* maxima;
-  float* sums;
-  float* out;
-  int heads, splits;
-
-  __device__ std::int64_t index(int token, int head, int split) const {
-    return (static_cast<std::int64_t>(token) * heads + head) * splits + split;
-  }
-};
 
 // Keys and values of a warp's step. Of the keys, each lane copies what it reads itself: of key 8 half + lane
 // / 4 the elements from 32 unit + 8 (lane % 4).
@@ -52,20 +33,6 @@ struct DecodeShared {
   bfloat16 queries[decode_queries * query_stride];
   float maxima[decode_warps][decode_queries];
   float sums[decode_warps][decode_queries];
-};
-
-// Up to 16 queries of one key head: query r is head r % group of the sequence's token r / group.
-struct DecodeQueries {
-  int first_token, past, group, first_head, begin, count, window;
-
-  __device__ int token(int query) const { return first_token + (begin + query) / group; }
-  __device__ int head(int query) const { return first_head + (begin + query) % group; }
-  __device__ Visible visible(int query) const {
-    const int position = past + (begin + query) / group;
-    return {window > 0 ? max(0, position + 1 - window) : 0, position + 1};
-  }
-  // The keys that any of them sees.
-  __device__ Visible all() const { return {visible(0).begin, visible(count - 1).end}; }
 };
 
 // The keys of a warp on their way: tiles of the block's split, 16 keys of each.
@@ -277,10 +244,10 @@ __device__ void load_queries(bfloat16* to, Rows<const bfloat16> q, const DecodeQ
   }
 }
 
-// What the warps found, in order, becomes the split's.
+// What the warps found, in order, becomes the split's: handed over, or out where there is but one.
 template <int dim>
-__device__ void hand_over(const DecodePartials& partials, const DecodeShared<dim>& shared,
-                          const DecodeQueries& queries) {
+__device__ void hand_over(const DecodeResult& result, const DecodeShared<dim>& shared,
+                          const DecodeQueries& queries, DecodeSplit split) {
   for (int i = static_cast<int>(threadIdx.x); i < queries.count * dim; i += decode_warps * warp_size) {
     const int query = i / dim;
     const int column = i % dim;
@@ -294,33 +261,28 @@ __device__ void hand_over(const DecodePartials& partials, const DecodeShared<dim
       sum = fmaf(weight, shared.sums[w][query], sum);
       out = fmaf(weight, shared.rings[w].out[query * DecodeShared<dim>::out_stride + column], out);
     }
-    const std::int64_t index =
-        partials.index(queries.token(query), queries.head(query), static_cast<int>(blockIdx.x));
-    partials.out[index * dim + column] = out;
+    const int token = queries.token(query);
+    const int head = queries.head(query);
+    if (split.count == 1) {
+      store(result.out[token][head * dim + column], out / sum);
+      continue;
+    }
+    const std::int64_t index = result.partials.index(token, head, split.index);
+    result.partials.out[index * dim + column] = out;
     if (column != 0) continue;
-    partials.maxima[index] = maximum;
-    partials.sums[index] = sum;
+    result.partials.maxima[index] = maximum;
+    result.partials.sums[index] = sum;
   }
 }
 
-// For a split without keys.
-__device__ inline void hand_over_nothing(const DecodePartials& partials, const DecodeQueries& queries) {
-  const int query = static_cast<int>(threadIdx.x);
-  if (query >= queries.count) return;
-  partials.maxima[partials.index(queries.token(query), queries.head(query), static_cast<int>(blockIdx.x))] =
-      -INFINITY;
-}
-
-// The block's split of the keys for its queries: every gridDim.x-th tile of the sequence.
+// The split's share of the keys for up to 16 of the block's queries.
 template <int dim>
-__device__ void attend_queries(const DecodePartials& partials, DecodeShared<dim>& shared,
-                               DecodeKeys<dim>& keys, Rows<const bfloat16> q, const DecodeQueries& queries,
+__device__ void attend_queries(const DecodeResult& result, DecodeShared<dim>& shared, DecodeKeys<dim>& keys,
+                               Rows<const bfloat16> q, const DecodeQueries& queries, DecodeSplit split,
                                float scale) {
-  const int splits = static_cast<int>(gridDim.x);
   const Visible all = queries.all();
-  const int first = all.begin / decode_tile;
-  const int tile = first + (static_cast<int>(blockIdx.x) + splits - first % splits) % splits;
-  if (tile * decode_tile >= all.end) return hand_over_nothing(partials, queries);
+  const int tile = split.first_tile(all.begin / decode_tile);
+  if (tile * decode_tile >= all.end) return hand_over_nothing<dim>(result.partials, queries, split);
   keys.start(tile, all);
   for (int stage = 0; stage < decode_stages; ++stage) keys.request(stage);
   load_queries<dim>(shared.queries, q, queries);
@@ -329,7 +291,7 @@ __device__ void attend_queries(const DecodePartials& partials, DecodeShared<dim>
   auto& ring = shared.rings[warp];
   DecodeSoftmax<dim> softmax(queries, scale);
   int stage = 0;
-  for (int at = tile; at * decode_tile < all.end; at += splits) {
+  for (int at = tile; at * decode_tile < all.end; at += split.step) {
     wait_for_copies<decode_stages - 1>();
     __syncwarp();
     softmax.add(ring.stages[stage], shared.queries, DecodeKeys<dim>::first_key(at));
@@ -341,16 +303,15 @@ __device__ void attend_queries(const DecodePartials& partials, DecodeShared<dim>
   __syncwarp();
   softmax.template store_to<DecodeShared<dim>::out_stride>(ring.out, shared.maxima[warp], shared.sums[warp]);
   __syncthreads();
-  hand_over<dim>(partials, shared, queries);
+  hand_over<dim>(result, shared, queries, split);
   __syncthreads();
 }
 
 // A block for each split (x), key head (y) and sequence (z).
 template <int dim>
-__global__ void __launch_bounds__(decode_warps* warp_size)
-    decode_attend(DecodePartials partials, Rows<const bfloat16> q, Rows<const bfloat16> k,
-                  Rows<const bfloat16> v, Pages cache, int max_pages, Sequences sequences,
-                  AttentionShape shape) {
+__global__ void __launch_bounds__(decode_warps* warp_size, 2)
+    decode_attend(DecodeResult result, Rows<const bfloat16> q, Rows<const bfloat16> k, Rows<const bfloat16> v,
+                  Pages cache, int max_pages, Sequences sequences, AttentionShape shape) {
   extern __shared__ uint4 dynamic[];
   auto& shared = *reinterpret_cast<DecodeShared<dim>*>(dynamic);
   const int key_head = static_cast<int>(blockIdx.y);
@@ -364,37 +325,21 @@ __global__ void __launch_bounds__(decode_warps* warp_size)
   const int length = __ldcg(cache.lengths + sequence);
   const int first = __ldcg(sequences.offsets + sequence);
   const int tokens = __ldcg(sequences.offsets + sequence + 1) - first;
+  DecodeQueries queries = {first, length - tokens,      shape.group, key_head * shape.group,
+                           0,     shape.group * tokens, shape.window};
+  if (queries.count == 0) return;
+  const DecodeSplit split(queries.all());
+  if (split.index >= split.count) return;
   for (int begin = 0; begin < tokens * shape.group; begin += decode_queries) {
-    const DecodeQueries queries = {first,       length - tokens,
-                                   shape.group, key_head * shape.group,
-                                   begin,       min(decode_queries, tokens * shape.group - begin),
-                                   shape.window};
-    attend_queries<dim>(partials, shared, keys, q, queries, shape.scale);
+    queries.begin = begin;
+    queries.count = min(decode_queries, tokens * shape.group - begin);
+    attend_queries<dim>(result, shared, keys, q, queries, split, shape.scale);
   }
-}
-
-// A block of `dim` threads for each token (x) and head (y): what the splits found, in order.
-template <int dim>
-__global__ void __launch_bounds__(dim) decode_combine(Rows<bfloat16> out, DecodePartials partials) {
-  __shared__ float weights[decode_most_splits];
-  let_next_start();
-  wait_for_previous();
-  const int token = static_cast<int>(blockIdx.x);
-  const int head = static_cast<int>(blockIdx.y);
-  const int thread = static_cast<int>(threadIdx.x);
-  const std::int64_t first = partials.index(token, head, 0);
-  const bool mine = thread < partials.splits;
-  const float maximum = mine ? __ldcg(partials.maxima + first + thread) : -INFINITY;
-  const float weight = exp2f(maximum - block_max(maximum));
-  if (mine) weights[thread] = weight;
-  const float sum = block_sum(weight > 0.0f ? weight * __ldcg(partials.sums + first + thread) : 0.0f);
-  float value = 0;
-#pragma unroll 8
-  for (int split = 0; split < partials.splits; ++split) {
-    const float part = weights[split] > 0.0f ? __ldcg(partials.out + (first + split) * dim + thread) : 0.0f;
-    value = fmaf(weights[split], part, value);
-  }
-  store(out[token][head * dim + thread], value / sum);
+  if (split.count == 1) return;
+  if (!comes_last(result.counters + sequence * gridDim.y + key_head, split.count)) return;
+  queries.begin = 0;
+  queries.count = tokens * shape.group;
+  combine<dim>(result, queries, split.count);
 }
 
 }  // namespace artemis::cuda
