@@ -62,13 +62,15 @@ TEST_P(CudaTrueSize, Activations) {
   }
 }
 
-// One row, few and many; columns that leave threads without a pack; more than registers hold.
+// One row, few, and more than are done at once; columns that leave threads without a pack; more than
+// registers hold.
 struct MatrixSize {
   std::int64_t rows, cols, gap;
 };
-constexpr MatrixSize norm_sizes[] = {{1, hidden, 0},  {131, hidden, 8},    {300, 1024, 0}, {150, 4096, 0},
-                                     {140, 1032, 16}, {3, 8200, 0},        {2, 33000, 0},  {129, 8208, 0},
-                                     {131, 1024, 5},  {1, intermediate, 0}};
+constexpr MatrixSize norm_sizes[] = {{1, hidden, 0},      {1100, 1024, 0}, {1100, 512, 8}, {210, hidden, 8},
+                                     {131, hidden, 8},    {300, 1024, 0},  {150, 4096, 0}, {140, 1032, 16},
+                                     {3, 8200, 0},        {2, 33000, 0},   {129, 8208, 0}, {131, 1024, 5},
+                                     {1, intermediate, 0}};
 
 TEST_P(CudaTrueSize, RmsNorm) {
   for (const auto& [rows, cols, gap] : norm_sizes) {

@@ -147,8 +147,8 @@ __global__ void __launch_bounds__(row_limit(held))
   const Share<n, held> share{width};
   const Kept<T, n, held> d(d_out[blockIdx.x], share);
   const Kept<T, n, held> row(x[blockIdx.x], share);
-  const Kept<T, n, held> factors(weight, share);
   const KeptOrZero<T, n, held> added(residual[blockIdx.x], share);
+  const Kept<T, n, 0> factors(weight, {width});  // in the cache, and registers are few
   const float scale = rstd[blockIdx.x];
   const auto value = [&](int i, int col, int k) { return load(row.at(i, col).values[k]); };
   const auto gradient = [&](int i, int col, int k) {
@@ -166,8 +166,13 @@ template <typename T, int n, int held>
 __global__ void __launch_bounds__(row_limit(held))
     layer_norm_row(Rows<T> out, float* mean, float* rstd, Rows<const T> x, const T* weight, const T* bias,
                    int width, float eps) {
-  wait_for_previous();
+  // Where threads have many packs they are busy, and registers few: the weights are then read when needed.
+  constexpr int kept = held == 4 ? 0 : held;
+  const Share<n, kept> weights{width};
+  const Kept<T, n, kept> factors(weight, weights);
+  const Kept<T, n, kept> offsets(bias, weights);
   let_next_start();
+  wait_for_previous();
   const Share<n, held> share{width};
   const Kept<T, n, held> row(x[blockIdx.x], share);
   const auto value = [&](int i, int col, int k) { return load(row.at(i, col).values[k]); };
@@ -177,8 +182,6 @@ __global__ void __launch_bounds__(row_limit(held))
     return v * v;
   });
   const float scale = 1.0f / sqrtf(block_sum(squares) / static_cast<float>(width) + eps);
-  const Kept<T, n, held> factors(weight, share);
-  const Kept<T, n, held> offsets(bias, share);
   write_row(out[blockIdx.x], share, [&](int i, int col, int k) {
     return (value(i, col, k) - center) * scale * load(factors.at(i, col).values[k]) +
            load(offsets.at(i, col).values[k]);
@@ -198,8 +201,8 @@ __global__ void __launch_bounds__(row_limit(held))
   const Share<n, held> share{width};
   const Kept<T, n, held> d(d_out[blockIdx.x], share);
   const Kept<T, n, held> row(x[blockIdx.x], share);
-  const Kept<T, n, held> factors(weight, share);
   const KeptOrZero<T, n, held> added(residual[blockIdx.x], share);
+  const Kept<T, n, 0> factors(weight, {width});  // in the cache, and registers are few
   const float center = mean[blockIdx.x];
   const float scale = rstd[blockIdx.x];
   const auto normalised = [&](int i, int col, int k) {
@@ -288,11 +291,12 @@ void parameter_gradients(Context& ctx, const Tensor& d_weight, const Tensor& d_b
       mutable_data_or_null<float>(d_weight), mutable_data_or_null<float>(d_bias), partial, width, chunks));
 }
 
-// The packs that each thread of a row's block holds: one where there are few rows, for these to be done soon;
-// else more, so that a narrow row needs but a warp and the memory is kept busy. 0 where they are too many.
+// The packs that each thread of a row's block holds: one where a large device runs the threads of all packs
+// at once, for these to be done soon; else more, so that a narrow row needs but a warp and the memory is kept
+// busy. 0 where they are too many.
 int held_packs(std::int64_t rows, std::int64_t packs) {
-  constexpr std::int64_t few_rows = 128;
-  if (rows <= few_rows && packs <= row_limit(1)) return 1;
+  constexpr std::int64_t threads_at_once = 1 << 17;
+  if (rows * packs <= threads_at_once && packs <= row_limit(1)) return 1;
   if (packs <= 4 * row_limit(4)) return 4;
   return packs <= 2 * row_limit(2) ? 2 : 0;
 }

@@ -57,12 +57,12 @@ struct Pairs {
 template <typename T, int n>
 __global__ void __launch_bounds__(threads) turn(Rows<T> x, Rows<const float> cos, Rows<const float> sin,
                                                 Heads heads, std::int64_t tokens, float sign) {
-  wait_for_previous();
   let_next_start();
   const int index = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
-  if (index >= heads.count * heads.turning) return;
   const int pair = index % heads.turning * n;
   const int first = index / heads.turning * heads.head_dim + pair;
+  wait_for_previous();
+  if (index >= heads.count * heads.turning) return;
   for (std::int64_t token = blockIdx.y; token < tokens; token += gridDim.y) {
     auto pairs = Pairs<T, n>::load_from(x[token] + first, heads.pairs);
     pairs.turn(load_pack<n>(cos[token] + pair), load_pack<n>(sin[token] + pair), sign);
