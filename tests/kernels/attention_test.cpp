@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "artemis/kernels/rotary.h"
 #include "attention_reference.h"
 
 namespace artemis {
@@ -125,6 +126,43 @@ TEST(Attention, CachedEqualsUncachedBitForBit) {
   }
 }
 
+// Two sequences of two new tokens and one, over pages of four rows.
+struct TurningInputs {
+  AttentionOptions options = options_of(4, 2, 8, true);
+  Tensor qkv, k_cache, v_cache, cos, sin;
+  Tensor out = Tensor::zeros(DType::f32, {3, 32});
+  Tensor table = Tensor::from<std::int32_t>(std::vector<std::int32_t>{2, 0, 1, 3}, {2, 2});
+  Tensor lengths = Tensor::from<std::int32_t>(std::vector<std::int32_t>{5, 3}, {2});
+  Tensor offsets = Tensor::from<std::int32_t>(std::vector<std::int32_t>{0, 2, 3}, {3});
+  Tensor rows = Tensor::from<std::int32_t>(std::vector<std::int32_t>{11, 0, 6}, {3});
+
+  TurningInputs() {
+    Random random(31);
+    qkv = testing::random_matrix(random, DType::f32, 3, 64, 2);
+    k_cache = testing::random_matrix(random, DType::f32, 16, 16, 0);
+    v_cache = testing::random_matrix(random, DType::f32, 16, 16, 0);
+    cos = testing::random_matrix(random, DType::f32, 3, 4, 1);
+    sin = testing::random_matrix(random, DType::f32, 3, 4, 1);
+  }
+
+  void run(Context& ctx) const {
+    rotary_cached_attention_forward(ctx, out, qkv, k_cache, v_cache, rows, cos, sin, table, lengths, offsets,
+                                    4, options);
+  }
+};
+
+TEST(Attention, TurningAndCachedEqualsItsParts) {
+  Context ctx({}, 2);
+  const TurningInputs in, parts;
+  in.run(ctx);
+  rotary_to_cache(ctx, parts.qkv, parts.k_cache, parts.v_cache, parts.rows, parts.cos, parts.sin, 8);
+  cached_attention_forward(ctx, parts.out, parts.qkv.columns(0, 32), parts.k_cache, parts.v_cache,
+                           parts.table, parts.lengths, parts.offsets, 4, parts.options);
+  EXPECT_TRUE(same_bits(in.out, parts.out));
+  EXPECT_TRUE(same_bits(in.k_cache, parts.k_cache));
+  EXPECT_TRUE(same_bits(in.v_cache, parts.v_cache));
+}
+
 template <typename Call>
 void expect_error(Call call, const std::string& part) {
   try {
@@ -162,6 +200,20 @@ TEST(Attention, BadArgumentsAreNamed) {
   expect_error([&] { cached(9, 2); }, "sequence 0 needs 5 pages, the table has 2");
   expect_error([&] { cached(3, 2); }, "page 0 of sequence 0 is 5, expected 0 to 0");
   expect_error([&] { cached(3, 0); }, "page_size is 0");
+}
+
+TEST(Attention, BadArgumentsOfTurningAreNamed) {
+  Context ctx;
+  const auto refused = [&](auto change, const std::string& part) {
+    TurningInputs in;
+    change(in);
+    expect_error([&] { in.run(ctx); }, "[rotary_cached_attention_forward] " + part);
+  };
+  refused([](auto& in) { in.qkv = in.qkv.columns(0, 48); }, "qkv has shape (3, 48)");
+  refused([](auto& in) { in.rows = integers({1, 2}); }, "rows has shape (2)");
+  refused([](auto& in) { in.sin = in.sin.columns(0, 3); }, "sin has shape (3, 3)");
+  refused([](auto& in) { in.lengths = integers({5, 0}); }, "sequence 1 has 0 tokens in the cache");
+  refused([](auto& in) { in.cos = in.sin = Tensor::zeros(DType::f32, {3, 5}); }, "5 pairs turn");
 }
 
 }  // namespace

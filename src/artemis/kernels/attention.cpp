@@ -66,6 +66,28 @@ void check_cache(const char* operation, const Tensor& page_table, const Tensor& 
   }
 }
 
+// What cached_attention_forward() takes.
+void check_cached(const Context& ctx, const char* operation, const Tensor& out, const Tensor& q,
+                  const Tensor& k_cache, const Tensor& v_cache, const Tensor& page_table,
+                  const Tensor& lengths, const Tensor& offsets, std::int64_t page_size,
+                  const AttentionOptions& options) {
+  check_options(operation, options);
+  require(options.causal, operation, "attention over a cache is causal, expected options.causal");
+  require(page_size > 0, operation, "page_size is {}, expected a positive number", page_size);
+  check_shape(ctx, operation, "q", q, {-1, options.heads * options.head_dim});
+  check_real(operation, "q", q);
+  check_heads(ctx, operation, "out", out, q.dim(0), options.heads, options.head_dim, q.dtype());
+  check_heads(ctx, operation, "k_cache", k_cache, -1, options.kv_heads, options.head_dim, q.dtype());
+  check_heads(ctx, operation, "v_cache", v_cache, k_cache.dim(0), options.kv_heads, options.head_dim,
+              q.dtype());
+  check_offsets(ctx, operation, offsets, q.dim(0));
+  const std::int64_t sequences = offsets.dim(0) - 1;
+  check_vector(ctx, operation, "lengths", lengths, sequences);
+  check_shape(ctx, operation, "page_table", page_table, {sequences, -1});
+  check_dtype(operation, "page_table", page_table, DType::i32);
+  check_cache(operation, page_table, lengths, offsets, page_size, k_cache.dim(0));
+}
+
 }  // namespace
 
 void attention_forward(Context& ctx, const Tensor& out, const Tensor& lse, const Tensor& q, const Tensor& k,
@@ -119,25 +141,34 @@ void cached_attention_forward(Context& ctx, const Tensor& out, const Tensor& q, 
                               const Tensor& v_cache, const Tensor& page_table, const Tensor& lengths,
                               const Tensor& offsets, std::int64_t page_size,
                               const AttentionOptions& options) {
-  constexpr const char* operation = "cached_attention_forward";
-  check_options(operation, options);
-  require(options.causal, operation, "attention over a cache is causal, expected options.causal");
-  require(page_size > 0, operation, "page_size is {}, expected a positive number", page_size);
-  check_shape(ctx, operation, "q", q, {-1, options.heads * options.head_dim});
-  check_real(operation, "q", q);
-  check_heads(ctx, operation, "out", out, q.dim(0), options.heads, options.head_dim, q.dtype());
-  check_heads(ctx, operation, "k_cache", k_cache, -1, options.kv_heads, options.head_dim, q.dtype());
-  check_heads(ctx, operation, "v_cache", v_cache, k_cache.dim(0), options.kv_heads, options.head_dim,
-              q.dtype());
-  check_offsets(ctx, operation, offsets, q.dim(0));
-  const std::int64_t sequences = offsets.dim(0) - 1;
-  check_vector(ctx, operation, "lengths", lengths, sequences);
-  check_shape(ctx, operation, "page_table", page_table, {sequences, -1});
-  check_dtype(operation, "page_table", page_table, DType::i32);
-  check_cache(operation, page_table, lengths, offsets, page_size, k_cache.dim(0));
+  check_cached(ctx, "cached_attention_forward", out, q, k_cache, v_cache, page_table, lengths, offsets,
+               page_size, options);
   kernel_table(ctx.device())
       .cached_attention_forward(ctx, out, q, k_cache, v_cache, page_table, lengths, offsets, page_size,
                                 options);
+}
+
+void rotary_cached_attention_forward(Context& ctx, const Tensor& out, const Tensor& qkv,
+                                     const Tensor& k_cache, const Tensor& v_cache, const Tensor& rows,
+                                     const Tensor& cos, const Tensor& sin, const Tensor& page_table,
+                                     const Tensor& lengths, const Tensor& offsets, std::int64_t page_size,
+                                     const AttentionOptions& options) {
+  constexpr const char* operation = "rotary_cached_attention_forward";
+  check_options(operation, options);
+  const std::int64_t q_width = options.heads * options.head_dim;
+  check_shape(ctx, operation, "qkv", qkv, {-1, q_width + 2 * options.kv_heads * options.head_dim});
+  check_cached(ctx, operation, out, qkv.columns(0, q_width), k_cache, v_cache, page_table, lengths, offsets,
+               page_size, options);
+  check_vector(ctx, operation, "rows", rows, qkv.dim(0));
+  check_shape(ctx, operation, "cos", cos, {qkv.dim(0), -1});
+  check_shape(ctx, operation, "sin", sin, {qkv.dim(0), cos.dim(1)});
+  check_dtype(operation, "cos", cos, DType::f32);
+  check_dtype(operation, "sin", sin, DType::f32);
+  require(2 * cos.dim(1) <= options.head_dim, operation, "{} pairs turn, head_dim {} has fewer", cos.dim(1),
+          options.head_dim);
+  kernel_table(ctx.device())
+      .rotary_cached_attention_forward(ctx, out, qkv, k_cache, v_cache, rows, cos, sin, page_table, lengths,
+                                       offsets, page_size, options);
 }
 
 }  // namespace artemis

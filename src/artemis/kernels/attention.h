@@ -36,4 +36,13 @@ void cached_attention_forward(Context& ctx, const Tensor& out, const Tensor& q, 
                               const Tensor& v_cache, const Tensor& page_table, const Tensor& lengths,
                               const Tensor& offsets, std::int64_t page_size, const AttentionOptions& options);
 
+// rotary_to_cache() and then cached_attention_forward() of the queries so turned, in one. qkv (tokens, (heads
+// + 2 kv_heads) * head_dim); afterwards its queries and keys may have turned or not. rows (tokens) i32,
+// contiguous, is where page_table has the tokens; cos, sin as for rotary_forward().
+void rotary_cached_attention_forward(Context& ctx, const Tensor& out, const Tensor& qkv,
+                                     const Tensor& k_cache, const Tensor& v_cache, const Tensor& rows,
+                                     const Tensor& cos, const Tensor& sin, const Tensor& page_table,
+                                     const Tensor& lengths, const Tensor& offsets, std::int64_t page_size,
+                                     const AttentionOptions& options);
+
 }  // namespace artemis

@@ -38,11 +38,9 @@ void self_attention_backward(Context& ctx, const Tensor& d_qkv, const Tensor& d_
 void self_attention_cached(Context& ctx, const SelfAttentionSaved& saved, KvCache& cache, std::size_t layer,
                            const CacheStep& step, const RotaryTable& rotary, const Tensor& offsets,
                            const AttentionOptions& options) {
-  const auto [q, k, v] = split_qkv(saved.qkv, options);
-  rotary_to_cache(ctx, saved.qkv, cache.keys[layer], cache.values[layer], step.rows, rotary.cos, rotary.sin,
-                  options.head_dim);
-  cached_attention_forward(ctx, saved.out, q, cache.keys[layer], cache.values[layer], step.page_table,
-                           step.lengths, offsets, cache.page_size, options);
+  rotary_cached_attention_forward(ctx, saved.out, saved.qkv, cache.keys[layer], cache.values[layer],
+                                  step.rows, rotary.cos, rotary.sin, step.page_table, step.lengths, offsets,
+                                  cache.page_size, options);
 }
 
 }  // namespace artemis

@@ -35,7 +35,7 @@ void self_attention_backward(Context& ctx, const Tensor& d_qkv, const Tensor& d_
                              const Tensor& offsets, const AttentionOptions& options);
 
 // As self_attention_forward, for new tokens of sequences whose earlier keys and values are in the cache of
-// `layer`; writes the new ones there. saved.lse is not used.
+// `layer`; writes the new ones there. saved.lse is not used, saved.qkv afterwards turned or not.
 void self_attention_cached(Context& ctx, const SelfAttentionSaved& saved, KvCache& cache, std::size_t layer,
                            const CacheStep& step, const RotaryTable& rotary, const Tensor& offsets,
                            const AttentionOptions& options);

@@ -217,4 +217,14 @@ void cached_attention_forward(Context& ctx, const Tensor& out, const Tensor& q, 
   });
 }
 
+void rotary_cached_attention_forward(Context& ctx, const Tensor& out, const Tensor& qkv,
+                                     const Tensor& k_cache, const Tensor& v_cache, const Tensor& rows,
+                                     const Tensor& cos, const Tensor& sin, const Tensor& page_table,
+                                     const Tensor& lengths, const Tensor& offsets, std::int64_t page_size,
+                                     const AttentionOptions& options) {
+  cpu::rotary_to_cache(ctx, qkv, k_cache, v_cache, rows, cos, sin, options.head_dim);
+  cpu::cached_attention_forward(ctx, out, qkv.columns(0, options.heads * options.head_dim), k_cache, v_cache,
+                                page_table, lengths, offsets, page_size, options);
+}
+
 }  // namespace artemis::cpu

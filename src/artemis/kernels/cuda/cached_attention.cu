@@ -160,10 +160,20 @@ DecodePartials decode_partials(Context& ctx, std::int64_t tokens, const Attentio
           static_cast<int>(options.heads), static_cast<int>(splits)};
 }
 
+bool is_decoding(std::int64_t tokens, const Tensor& offsets) {
+  constexpr std::int64_t few = 4;  // tokens of a sequence, on average
+  return tokens <= few * (offsets.dim(0) - 1);
+}
+
+Pages pages_of(const Tensor& page_table, const Tensor& lengths, std::int64_t page_size) {
+  return {page_table.data<std::int32_t>(), page_table.row_stride(), static_cast<int>(page_size),
+          lengths.data<std::int32_t>()};
+}
+
 template <int dim>
 void launch_decode(Context& ctx, const Tensor& out, const Tensor& q, const Tensor& k_cache,
-                   const Tensor& v_cache, const Pages& cache, std::int64_t max_pages, const Tensor& offsets,
-                   const AttentionOptions& options) {
+                   const Tensor& v_cache, const DecodeNew& fresh, const Pages& cache, std::int64_t max_pages,
+                   const Tensor& offsets, const AttentionOptions& options) {
   const Arena::Scope scope(ctx.arena());
   const std::int64_t tokens = q.dim(0);
   const std::int64_t sequences = offsets.dim(0) - 1;
@@ -174,8 +184,8 @@ void launch_decode(Context& ctx, const Tensor& out, const Tensor& q, const Tenso
   const dim3 grid(static_cast<unsigned>(splits), static_cast<unsigned>(options.kv_heads),
                   static_cast<unsigned>(sequences));
   launch_chained(ctx, decode_attend<dim>, grid, dim3(decode_warps * warp_size), sizeof(DecodeShared<dim>),
-                 result, rows_of<bfloat16>(q), rows_of<bfloat16>(k_cache), rows_of<bfloat16>(v_cache), cache,
-                 static_cast<int>(max_pages), sequences_of(offsets), shape_of(options));
+                 result, rows_of<bfloat16>(q), rows_of<bfloat16>(k_cache), rows_of<bfloat16>(v_cache), fresh,
+                 cache, static_cast<int>(max_pages), sequences_of(offsets), shape_of(options));
 }
 
 }  // namespace
@@ -186,13 +196,11 @@ void cached_attention_forward(Context& ctx, const Tensor& out, const Tensor& q, 
                               const AttentionOptions& options) {
   const std::int64_t tokens = q.dim(0);
   if (tokens == 0) return;
-  const Pages cache = {page_table.data<std::int32_t>(), page_table.row_stride(), static_cast<int>(page_size),
-                       lengths.data<std::int32_t>()};
-  constexpr std::int64_t few = 4;  // tokens of a sequence, on average
-  const bool decoding = tokens <= few * (offsets.dim(0) - 1);
+  const Pages cache = pages_of(page_table, lengths, page_size);
+  const bool decoding = is_decoding(tokens, offsets);
   if (decoding && decode_covers(out, q, k_cache, v_cache, options)) {
     const auto launch = options.head_dim == 64 ? launch_decode<64> : launch_decode<128>;
-    return launch(ctx, out, q, k_cache, v_cache, cache, page_table.dim(1), offsets, options);
+    return launch(ctx, out, q, k_cache, v_cache, DecodeNew{}, cache, page_table.dim(1), offsets, options);
   }
   dispatch_real(q.dtype(), [&](auto element) {
     using T = decltype(element);
@@ -204,6 +212,35 @@ void cached_attention_forward(Context& ctx, const Tensor& out, const Tensor& q, 
       launch_attend_tiles(ctx, tensors, cache, offsets, tokens, options);
     }
   });
+}
+
+void rotary_cached_attention_forward(Context& ctx, const Tensor& out, const Tensor& qkv,
+                                     const Tensor& k_cache, const Tensor& v_cache, const Tensor& rows,
+                                     const Tensor& cos, const Tensor& sin, const Tensor& page_table,
+                                     const Tensor& lengths, const Tensor& offsets, std::int64_t page_size,
+                                     const AttentionOptions& options) {
+  if (qkv.dim(0) == 0) return;
+  const std::int64_t kv_width = k_cache.dim(1);
+  const std::int64_t values = qkv.dim(1) - kv_width;
+  const std::int64_t keys = values - kv_width;
+  const Tensor q = qkv.columns(0, keys);
+  const bool whole = 2 * cos.dim(1) == options.head_dim;
+  if (!is_decoding(qkv.dim(0), offsets) || !decode_covers(out, q, k_cache, v_cache, options) || !whole ||
+      !packs_fit(cos.dim(1), 8, cos, sin)) {
+    cuda::rotary_to_cache(ctx, qkv, k_cache, v_cache, rows, cos, sin, options.head_dim);
+    return cuda::cached_attention_forward(ctx, out, q, k_cache, v_cache, page_table, lengths, offsets,
+                                          page_size, options);
+  }
+  const DecodeNew fresh = {rows_of<bfloat16>(qkv.columns(keys, values)),
+                           rows_of<bfloat16>(qkv.columns(values, qkv.dim(1))),
+                           mutable_rows_of<bfloat16>(k_cache),
+                           mutable_rows_of<bfloat16>(v_cache),
+                           rows.data<std::int32_t>(),
+                           rows_of<float>(cos),
+                           rows_of<float>(sin)};
+  const auto launch = options.head_dim == 64 ? launch_decode<64> : launch_decode<128>;
+  launch(ctx, out, q, k_cache, v_cache, fresh, pages_of(page_table, lengths, page_size), page_table.dim(1),
+         offsets, options);
 }
 
 }  // namespace artemis::cuda

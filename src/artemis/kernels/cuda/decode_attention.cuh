@@ -4,132 +4,60 @@
 // the shapes alone: lengths are read on the device.
 #pragma once
 
-#include "artemis/kernels/cuda/decode_splits.cuh"
+#include "artemis/kernels/cuda/decode_keys.cuh"
 #include "artemis/kernels/cuda/warp_mma.cuh"
 
 namespace artemis::cuda {
 
 constexpr int decode_stages = 2;
 
-// Keys and values of a warp's step. Of the keys, each lane copies what it reads itself: of key 8 half + lane
-// / 4 the elements from 32 unit + 8 (lane % 4).
-template <int dim>
-struct DecodeStage {
-  static constexpr int units = dim / 32;
-  static constexpr int stride = dim + 8;  // eight rows at one column lie in distinct banks
-  uint4 keys[2][units][warp_size];
-  bfloat16 values[decode_keys * stride];
-};
-
 template <int dim>
 struct DecodeShared {
-  static constexpr int query_stride = dim + 32;
   static constexpr int out_stride = dim + 8;
   union Ring {
     DecodeStage<dim> stages[decode_stages];
     float out[decode_queries * out_stride];  // at the end
   };
   Ring rings[decode_warps];
-  bfloat16 queries[decode_queries * query_stride];
   float maxima[decode_warps][decode_queries];
   float sums[decode_warps][decode_queries];
 };
 
-// The keys of a warp on their way: tiles of the block's split, 16 keys of each.
-template <int dim>
-class DecodeKeys {
- public:
-  __device__ DecodeKeys(Rows<const bfloat16> k, Rows<const bfloat16> v, const std::int32_t* pages, int width,
-                        int page_size, DecodeStage<dim>* stages)
-      : k_(k), v_(v), pages_(pages), width_(width), page_size_(page_size), stages_(stages) {
-    look_up(static_cast<int>(blockIdx.x));  // likely the first, and known before the length is
-  }
-
-  __device__ void start(int tile, Visible all) {
-    all_ = all;
-    if (tile != tile_) look_up(tile);
-  }
-
-  // Asks for the next tile, if there is one.
-  __device__ void request(int stage) {
-    if (tile_ * decode_tile < all_.end) {
-      copy(stages_[stage]);
-      look_up(tile_ + static_cast<int>(gridDim.x));
-    }
-    end_copies();
-  }
-
-  // The position of a warp's first key in a tile.
-  __device__ static int first_key(int tile) {
-    return tile * decode_tile + static_cast<int>(threadIdx.x) / warp_size * decode_keys;
-  }
-
- private:
-  // The row of key `lane` of the tile, for any tile.
-  __device__ void look_up(int tile) {
-    tile_ = tile;
-    const int key = first_key(tile) + lane() % decode_keys;
-    const int page = key / page_size_;
-    row_ = page < width_ ? __ldcg(pages_ + page) * page_size_ + key % page_size_ : 0;
-  }
-
-  __device__ void copy(DecodeStage<dim>& stage) const {
-    using Stage = DecodeStage<dim>;
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      const int key = half * 8 + lane() / 4;
-      const bfloat16* source = row(k_, key) + lane() % 4 * 8;
-      const bool inside = all_.contains(first_key(tile_) + key);
-#pragma unroll
-      for (int u = 0; u < Stage::units; ++u) {
-        copy_async(&stage.keys[half][u][lane()], source + u * 32, inside);
-      }
-    }
-    constexpr int lanes = dim / 8;  // of a key
-    constexpr int keys = warp_size / lanes;
-#pragma unroll
-    for (int i = 0; i < decode_keys; i += keys) {
-      const int key = i + lane() / lanes;
-      const int column = lane() % lanes * 8;
-      copy_async(stage.values + key * Stage::stride + column, row(v_, key) + column,
-                 all_.contains(first_key(tile_) + key));
-    }
-  }
-
-  // Of key `key` of the warp's, which may differ from lane to lane. A key outside has row 0, or one of its
-  // table's that is not read.
-  __device__ const bfloat16* row(const Rows<const bfloat16>& rows, int key) const {
-    const int found = __shfl_sync(all_lanes, row_, key);
-    return rows[all_.contains(first_key(tile_) + key) ? found : 0];
-  }
-
-  __device__ static int lane() { return static_cast<int>(threadIdx.x) % warp_size; }
-
-  Rows<const bfloat16> k_, v_;
-  const std::int32_t* pages_;
-  int width_, page_size_;
-  DecodeStage<dim>* stages_;
-  Visible all_ = {0, 0};
-  int tile_ = 0;
-  int row_ = 0;
-};
-
-// A warp's running softmax. Lane 4 g + t has queries g and g + 8 (half 0 and 1) and, of every eight keys or
-// elements, 2 t and 2 t + 1.
+// A warp's queries and their running softmax. Lane 4 g + t has queries g and g + 8 (half 0 and 1) and, of
+// every eight keys or elements, 2 t and 2 t + 1.
 template <int dim>
 class DecodeSoftmax {
  public:
-  __device__ DecodeSoftmax(const DecodeQueries& queries, float scale) : scale_(scale * 1.44269504f) {
+  // Zeros where there are fewer than 16 queries.
+  __device__ DecodeSoftmax(Rows<const bfloat16> q, const DecodeQueries& queries, float scale)
+      : scale_(scale * 1.44269504f) {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       const int query = half * 8 + lane() / 4;
-      visible_[half] = query < queries.count ? queries.visible(query) : Visible{0, 0};
+      if (query >= queries.count) continue;
+      visible_[half] = queries.visible(query);
+      const bfloat16* from = q[queries.token(query)] + queries.head(query) * dim + lane() % 4 * 8;
+#pragma unroll
+      for (int u = 0; u < units; ++u) queries_[half][u] = load_vector(from + u * 32);
     }
   }
 
-  __device__ void add(const DecodeStage<dim>& stage, const bfloat16* queries, int first_key) {
+  __device__ void turn(const DecodeNew& fresh, const DecodeQueries& queries) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const int query = half * 8 + lane() / 4;
+      if (query >= queries.count) continue;
+#pragma unroll
+      for (int u = 0; u < units / 2; ++u) {
+        fresh.turn(queries_[half][u], queries_[half][u + units / 2], queries.token(query),
+                   u * 32 + lane() % 4 * 8);
+      }
+    }
+  }
+
+  __device__ void add(const DecodeStage<dim>& stage, int first_key) {
     float scores[2][4] = {};
-    multiply(scores, stage, queries);
+    multiply(scores, stage);
     unsigned weights[4];
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
@@ -174,18 +102,17 @@ class DecodeSoftmax {
   }
 
  private:
+  static constexpr int units = DecodeStage<dim>::units;
+
   __device__ static int lane() { return static_cast<int>(threadIdx.x) % warp_size; }
 
   // The products of the queries with the step's keys. As both are read alike, it does not matter which
   // element an MMA calls by which index.
-  __device__ static void multiply(float (&scores)[2][4], const DecodeStage<dim>& stage,
-                                  const bfloat16* queries) {
-    constexpr int stride = DecodeShared<dim>::query_stride;
-    const bfloat16* mine = queries + lane() / 4 * stride + lane() % 4 * 8;
+  __device__ void multiply(float (&scores)[2][4], const DecodeStage<dim>& stage) const {
 #pragma unroll
-    for (int u = 0; u < DecodeStage<dim>::units; ++u) {
-      const uint4 low = *reinterpret_cast<const uint4*>(mine + u * 32);
-      const uint4 high = *reinterpret_cast<const uint4*>(mine + 8 * stride + u * 32);
+    for (int u = 0; u < units; ++u) {
+      const uint4 low = queries_[0][u];
+      const uint4 high = queries_[1][u];
 #pragma unroll
       for (int half = 0; half < 2; ++half) {
         const uint4 key = stage.keys[half][u][lane()];
@@ -222,27 +149,12 @@ class DecodeSoftmax {
   }
 
   float scale_;
-  Visible visible_[2];
+  uint4 queries_[2][units] = {};
+  Visible visible_[2] = {};
   float maximum_[2] = {-INFINITY, -INFINITY};
   float sum_[2] = {};
   float out_[dim / 8][4] = {};
 };
-
-// The queries into shared memory, zeros where there are fewer than 16.
-template <int dim>
-__device__ void load_queries(bfloat16* to, Rows<const bfloat16> q, const DecodeQueries& queries) {
-  constexpr int vectors = dim / 8;
-  for (int i = static_cast<int>(threadIdx.x); i < decode_queries * vectors; i += decode_warps * warp_size) {
-    const int query = i / vectors;
-    const int column = i % vectors * 8;
-    uint4 value = {};
-    if (query < queries.count) {
-      const bfloat16* head = q[queries.token(query)] + static_cast<std::int64_t>(queries.head(query)) * dim;
-      value = __ldcg(reinterpret_cast<const uint4*>(head + column));
-    }
-    *reinterpret_cast<uint4*>(to + query * DecodeShared<dim>::query_stride + column) = value;
-  }
-}
 
 // What the warps found, in order, becomes the split's: handed over, or out where there is but one.
 template <int dim>
@@ -278,23 +190,22 @@ __device__ void hand_over(const DecodeResult& result, const DecodeShared<dim>& s
 // The split's share of the keys for up to 16 of the block's queries.
 template <int dim>
 __device__ void attend_queries(const DecodeResult& result, DecodeShared<dim>& shared, DecodeKeys<dim>& keys,
-                               Rows<const bfloat16> q, const DecodeQueries& queries, DecodeSplit split,
-                               float scale) {
+                               Rows<const bfloat16> q, const DecodeNew& fresh, const DecodeQueries& queries,
+                               DecodeSplit split, float scale) {
   const Visible all = queries.all();
   const int tile = split.first_tile(all.begin / decode_tile);
   if (tile * decode_tile >= all.end) return hand_over_nothing<dim>(result.partials, queries, split);
-  keys.start(tile, all);
+  DecodeSoftmax<dim> softmax(q, queries, scale);
+  keys.start(tile, queries);
   for (int stage = 0; stage < decode_stages; ++stage) keys.request(stage);
-  load_queries<dim>(shared.queries, q, queries);
-  __syncthreads();
+  if (fresh.given()) softmax.turn(fresh, queries);
   const int warp = static_cast<int>(threadIdx.x) / warp_size;
   auto& ring = shared.rings[warp];
-  DecodeSoftmax<dim> softmax(queries, scale);
   int stage = 0;
   for (int at = tile; at * decode_tile < all.end; at += split.step) {
     wait_for_copies<decode_stages - 1>();
     __syncwarp();
-    softmax.add(ring.stages[stage], shared.queries, DecodeKeys<dim>::first_key(at));
+    softmax.add(ring.stages[stage], DecodeKeys<dim>::first_key(at));
     __syncwarp();
     keys.request(stage);
     stage = (stage + 1) % decode_stages;
@@ -311,7 +222,7 @@ __device__ void attend_queries(const DecodeResult& result, DecodeShared<dim>& sh
 template <int dim>
 __global__ void __launch_bounds__(decode_warps* warp_size, 2)
     decode_attend(DecodeResult result, Rows<const bfloat16> q, Rows<const bfloat16> k, Rows<const bfloat16> v,
-                  Pages cache, int max_pages, Sequences sequences, AttentionShape shape) {
+                  DecodeNew fresh, Pages cache, int max_pages, Sequences sequences, AttentionShape shape) {
   extern __shared__ uint4 dynamic[];
   auto& shared = *reinterpret_cast<DecodeShared<dim>*>(dynamic);
   const int key_head = static_cast<int>(blockIdx.y);
@@ -320,7 +231,13 @@ __global__ void __launch_bounds__(decode_warps* warp_size, 2)
   wait_for_previous();
   k.data += key_head * dim;
   v.data += key_head * dim;
-  DecodeKeys<dim> keys(k, v, cache.pages + sequence * cache.stride, max_pages, cache.size,
+  if (fresh.given()) {
+    fresh.k.data += key_head * dim;
+    fresh.v.data += key_head * dim;
+    fresh.k_cache.data += key_head * dim;
+    fresh.v_cache.data += key_head * dim;
+  }
+  DecodeKeys<dim> keys(k, v, fresh, cache.pages + sequence * cache.stride, max_pages, cache.size,
                        shared.rings[threadIdx.x / warp_size].stages);
   const int length = __ldcg(cache.lengths + sequence);
   const int first = __ldcg(sequences.offsets + sequence);
@@ -333,7 +250,7 @@ __global__ void __launch_bounds__(decode_warps* warp_size, 2)
   for (int begin = 0; begin < tokens * shape.group; begin += decode_queries) {
     queries.begin = begin;
     queries.count = min(decode_queries, tokens * shape.group - begin);
-    attend_queries<dim>(result, shared, keys, q, queries, split, shape.scale);
+    attend_queries<dim>(result, shared, keys, q, fresh, queries, split, shape.scale);
   }
   if (split.count == 1) return;
   if (!comes_last(result.counters + sequence * gridDim.y + key_head, split.count)) return;
