@@ -133,5 +133,48 @@ TEST_F(MemoryPlan, JoinedBatchesGiveTheSameGradients) {
             1e-5);
 }
 
+// A frozen decoder's backward pass leaves out what comes before each sequence's first picture, and sequences
+// without one: the projector's gradient is that of a pass through all of a decoder that is trained too.
+TEST_F(MemoryPlan, WhatComesBeforeAPictureIsLeftOut) {
+  Context ctx(Device{}, 1);
+  const Graft model = load_graft(ctx, CheckpointReader::open(root_), config_, DType::f32);
+  Batch batch =
+      blank_batch(config_, {.sequences = 1, .tokens = 20, .supervised = 1, .patches = 80}, Device{});
+  Random random(11);
+  for (float& pixel : batch.pictures.pixel_values.mutable_values<float>()) pixel = random.normal();
+  // Text, picture, text; text alone; text, a smaller picture, text.
+  batch.pictures.grid_thw = {{1, 4, 16}, {1, 2, 8}};
+  batch.text = {};
+  batch.text.offsets = {0};
+  const auto append = [&](std::int64_t before, std::int64_t images, std::int64_t after) {
+    for (std::int64_t i = 0; i < before + images + after; ++i) {
+      const bool image = i >= before && i < before + images;
+      batch.text.input_ids.push_back(image ? config_.image_token_id
+                                           : 30 + static_cast<std::int32_t>(random.below(9)));
+      batch.text.positions.push_back(static_cast<std::int32_t>(i));
+    }
+    batch.text.offsets.push_back(static_cast<std::int32_t>(batch.text.tokens()));
+  };
+  append(30, 16, 10);
+  append(25, 0, 0);
+  append(5, 4, 6);
+  batch.supervision.rows = {3, 29, 46, 50, 55, 60, 85, 92, 95};  // some before a picture, some without one
+  batch.supervision.labels = {31, 32, 33, 34, 35, 36, 37, 38, 31};
+  const Graft whole = make_gradients(config_, stage2_);
+  const double loss = graft_loss_and_gradients(ctx, whole, batch.text, batch.pictures, batch.supervision,
+                                               0.5f, model, config_);
+  for (const Recompute recompute : {Recompute::none, Recompute::full}) {
+    const Graft frozen = make_gradients(config_, stage1_);
+    EXPECT_EQ(graft_loss_and_gradients(ctx, frozen, batch.text, batch.pictures, batch.supervision, 0.5f,
+                                       model, config_, recompute),
+              loss);
+    for (const auto& [some, all] :
+         {std::pair{frozen.multi_modal_projector.fc1.weight, whole.multi_modal_projector.fc1.weight},
+          std::pair{frozen.multi_modal_projector.fc2.bias, whole.multi_modal_projector.fc2.bias}}) {
+      EXPECT_LE(golden::relative_difference(some.values<float>(), all.values<float>()), 1e-5);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace artemis

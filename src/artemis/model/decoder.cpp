@@ -143,42 +143,81 @@ DecoderBlockSaved made_again(Context& ctx, const DecoderBlockSaved& kept, const 
   return b;
 }
 
-// d_rows, the gradient of the rows that a block passes on, into d_x, that of all its tokens; d_x itself where
-// all pass.
-void spread(Context& ctx, const Tensor& d_x, const Tensor& d_rows, const Tensor& rows) {
-  if (!rows) return;
-  fill(ctx, d_x, 0.0f);
-  scatter_rows(ctx, d_x, d_rows, rows);
+// d_all gets the gradients d_rows at `rows`, and zeros elsewhere.
+void spread(Context& ctx, const Tensor& d_all, const Tensor& d_rows, const Tensor& rows) {
+  fill(ctx, d_all, 0.0f);
+  scatter_rows(ctx, d_all, d_rows, rows);
 }
 
-// d_out, the gradient of what the block passes on, is overwritten; d_x becomes the gradient of its input.
-// They are one tensor unless `rows` is defined.
-void block_backward(Context& ctx, const Tensor& d_x, const Tensor& d_out, const DecoderBlock& gradients,
-                    const DecoderBlockSaved& kept, const DecoderSaved& saved, const Tensor& rows,
-                    const DecoderBlock& weights, const Pass& pass) {
-  const Arena::Scope scope(ctx.arena());
-  const AttentionOptions options = attention_options(pass.config);
-  const DecoderBlockSaved b = made_again(ctx, kept, saved, rows, trained(gradients), weights, pass);
+// What a block saved outside its attention, of `passed` (where it is defined) among the rows that it passed
+// on and of `needed` among its tokens.
+DecoderBlockSaved rows_of(Context& ctx, const DecoderBlockSaved& b, const Tensor& passed,
+                          const Tensor& needed) {
+  const auto some = [&](const Tensor& tensor, const Tensor& rows) {
+    if (!rows) return tensor;
+    if (tensor.shape().rank() == 2) return chosen(ctx, tensor, rows);
+    return chosen(ctx, tensor.view({tensor.dim(0), 1}), rows).view({rows.dim(0)});
+  };
+  DecoderBlockSaved c = b;
+  c.in = some(b.in, needed);
+  c.input_layernorm.rstd = some(b.input_layernorm.rstd, needed);
+  c.middle = some(b.middle, passed);
+  c.post_attention_layernorm.rstd = some(b.post_attention_layernorm.rstd, passed);
+  c.mlp.gate_up = some(b.mlp.gate_up, passed);
+  return c;
+}
+
+// Of what a block passed on to the gradient of its attention's out, at all tokens; d_out is overwritten and
+// then holds what goes past the attention.
+Tensor upper_half_backward(Context& ctx, const Tensor& d_out, const DecoderBlock& gradients,
+                           const DecoderBlockSaved& b, const Tensor& rows, const DecoderBlock& weights,
+                           const TextConfig& config) {
   {
-    const Arena::Scope branch(ctx.arena());
+    const Arena::Scope scope(ctx.arena());
     const Tensor d_branch = ctx.allocate(d_out.dtype(), d_out.shape());
     gated_mlp_backward(ctx, d_branch, gradients.mlp, d_out, b.mlp, b.post_attention_layernorm.out,
-                       weights.mlp, pass.config.hidden_act);
+                       weights.mlp, config.hidden_act);
     rms_norm_backward(ctx, d_out, gradients.post_attention_layernorm.weight, d_branch, b.middle,
                       weights.post_attention_layernorm.weight, b.post_attention_layernorm.rstd, d_out);
   }
   const Tensor attended = trained(gradients.o_proj) ? chosen(ctx, b.attention.out, rows) : Tensor();
   const Tensor d_attended = ctx.allocate(d_out.dtype(), {d_out.dim(0), b.attention.out.dim(1)});
   linear_backward(ctx, d_attended, gradients.o_proj, d_out, attended, weights.o_proj);
-  const Tensor d_attention = rows ? ctx.allocate(d_x.dtype(), b.attention.out.shape()) : d_attended;
+  if (!rows) return d_attended;
+  const Tensor d_attention = ctx.allocate(d_out.dtype(), b.attention.out.shape());
   spread(ctx, d_attention, d_attended, rows);
-  spread(ctx, d_x, d_out, rows);
+  return d_attention;
+}
+
+// The gradient of the rows that the last block passed on, as that of the tokens that a backward pass needs.
+void place(Context& ctx, const Tensor& d_x, const Tensor& d_out, const Tensor& rows,
+           const DecoderSaved& saved) {
+  if (!saved.needed) return spread(ctx, d_x, d_out, rows);
+  const Arena::Scope scope(ctx.arena());
+  const Tensor all = ctx.allocate(d_x.dtype(), {saved.rotary.cos.dim(0), d_x.dim(1)});
+  spread(ctx, all, d_out, rows);
+  gather_rows(ctx, d_x, all, saved.needed);
+}
+
+// d_out, the gradient of what the block passes on, is overwritten; d_x becomes the gradient of its input.
+// They are one tensor, of the rows that are needed, unless `rows` is defined.
+void block_backward(Context& ctx, const Tensor& d_x, const Tensor& d_out, const DecoderBlock& gradients,
+                    const DecoderBlockSaved& kept, const DecoderSaved& saved, const Tensor& rows,
+                    const DecoderBlock& weights, const Pass& pass) {
+  const Arena::Scope scope(ctx.arena());
+  const DecoderBlockSaved all = made_again(ctx, kept, saved, rows, trained(gradients), weights, pass);
+  const DecoderBlockSaved b = rows_of(ctx, all, rows ? Tensor() : saved.needed, saved.needed);
+  const Tensor d_attention =
+      upper_half_backward(ctx, d_out, gradients, b, rows ? rows : saved.needed, weights, pass.config);
+  if (rows) place(ctx, d_x, d_out, rows, saved);
 
   const Tensor d_qkv = ctx.allocate(d_x.dtype(), b.attention.qkv.shape());
-  self_attention_backward(ctx, d_qkv, d_attention, b.attention, pass.rotary, pass.offsets, options);
+  self_attention_backward(ctx, d_qkv, d_attention, b.attention, pass.rotary, pass.offsets,
+                          attention_options(pass.config));
   const Tensor d_branch = ctx.allocate(d_x.dtype(), d_x.shape());
-  linears_backward(ctx, d_branch, {&gradients.q_proj, &gradients.k_proj, &gradients.v_proj}, d_qkv,
-                   b.input_layernorm.out, {&weights.q_proj, &weights.k_proj, &weights.v_proj});
+  linears_backward(ctx, d_branch, {&gradients.q_proj, &gradients.k_proj, &gradients.v_proj},
+                   chosen(ctx, d_qkv, saved.needed), b.input_layernorm.out,
+                   {&weights.q_proj, &weights.k_proj, &weights.v_proj});
   rms_norm_backward(ctx, d_x, gradients.input_layernorm.weight, d_branch, b.in,
                     weights.input_layernorm.weight, b.input_layernorm.rstd, d_x);
 }
@@ -258,6 +297,7 @@ void decoder_backward(Context& ctx, const Tensor& d_x, const Decoder& gradients,
                       const DecoderSaved& saved, const Decoder& weights, const TextConfig& config) {
   const Arena::Scope scope(ctx.arena());
   const Pass pass{.rotary = saved.rotary, .offsets = saved.offsets, .config = config};
+  ARTEMIS_ASSERT(!saved.needed || saved.rows);
   Tensor d_out = saved.rows ? ctx.allocate(d_x.dtype(), d_hidden.shape()) : d_x;
   rms_norm_backward(ctx, d_out, gradients.norm.weight, d_hidden, saved.out, weights.norm.weight, saved.rstd);
   for (std::size_t i = weights.blocks.size(); i-- > 0;) {

@@ -59,6 +59,9 @@ DecoderInputs decoder_inputs(Context& ctx, const TextBatch& batch, const TextCon
 
 struct DecoderSaved {
   Recompute recompute = Recompute::none;
+  // The tokens (n) i32, rising, whose gradients the backward pass makes: with each all that follow in its
+  // sequence, and only where no weight of the decoder is trained. Undefined: all.
+  Tensor needed;
   RotaryTable rotary;
   Tensor offsets;  // (sequences + 1) i32
   Tensor rows;     // as decoder_forward takes it
@@ -69,8 +72,8 @@ struct DecoderSaved {
 
 // The hidden states after the final norm, from embeddings x (tokens, hidden_size), of the tokens that `rows`
 // (n) i32 names, distinct; undefined: of all. hidden (n, hidden_size). The last block computes nothing for
-// other tokens that they do not need. Fills `saved`, which has its `recompute` set, for the backward pass
-// through a decoder of which `gradients` are wanted; x must last until then.
+// other tokens that they do not need. Fills `saved`, which has `recompute` and `needed` set, for the backward
+// pass through a decoder of which `gradients` are wanted; x must last until then.
 void decoder_forward(Context& ctx, const Tensor& hidden, DecoderSaved& saved, const Tensor& x,
                      const TextBatch& batch, const Tensor& rows, const Decoder& gradients,
                      const Decoder& weights, const TextConfig& config);
@@ -84,9 +87,9 @@ void decoder_infer_cached(Context& ctx, const Tensor& hidden, KvCache& cache, co
                           const Tensor& x, const DecoderInputs& inputs, const Tensor& rows,
                           const Decoder& weights, const TextConfig& config);
 
-// d_x (tokens, hidden_size), overwritten, the gradient of the embeddings, from d_hidden (as hidden).
-// Parameter gradients accumulate where they are defined (embed_tokens and lm_head belong to the callers).
-// `saved` is used up.
+// d_x (tokens, or those needed, hidden_size), overwritten, the gradient of the embeddings, from d_hidden (as
+// hidden; where tokens are needed, rows were given). Parameter gradients accumulate where they are defined
+// (embed_tokens and lm_head belong to the callers). `saved` is used up.
 void decoder_backward(Context& ctx, const Tensor& d_x, const Decoder& gradients, const Tensor& d_hidden,
                       const DecoderSaved& saved, const Decoder& weights, const TextConfig& config);
 

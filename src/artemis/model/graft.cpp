@@ -23,6 +23,32 @@ Tensor image_rows(Context& ctx, const TextBatch& batch, std::int32_t image_token
   return index_tensor(ctx, rows, batch.tokens(), "row");
 }
 
+// The tokens from each sequence's first picture on, and where the image tokens stand among them.
+struct NeededTokens {
+  std::vector<std::int32_t> tokens;
+  std::vector<std::int32_t> images;
+};
+
+NeededTokens needed_tokens(const TextBatch& batch, std::int32_t image_token_id) {
+  NeededTokens needed;
+  for (std::size_t s = 1; s < batch.offsets.size(); ++s) {
+    bool seen = false;
+    for (std::int32_t i = batch.offsets[s - 1]; i < batch.offsets[s]; ++i) {
+      const bool image = batch.input_ids[static_cast<std::size_t>(i)] == image_token_id;
+      seen = seen || image;
+      if (image) needed.images.push_back(static_cast<std::int32_t>(needed.tokens.size()));
+      if (seen) needed.tokens.push_back(i);
+    }
+  }
+  return needed;
+}
+
+// Picking rows costs a twentieth of what a row's backward pass does, so that few are not worth it.
+bool worth_skipping(std::size_t needed, std::int64_t tokens) {
+  constexpr std::int64_t least_share = 8;
+  return tokens - static_cast<std::int64_t>(needed) > tokens / least_share;
+}
+
 DType activation_dtype(const Graft& model) { return model.language_model.embed_tokens.dtype(); }
 
 Tensor supervised_rows(Context& ctx, const TextBatch& batch, const Supervision& supervision) {
@@ -159,23 +185,27 @@ double graft_loss_and_gradients(Context& ctx, const Graft& gradients, const Text
     features_forward(ctx, features, features_saved, through_tower, pictures, model, config);
   }
   embed(ctx, x, batch, features, model, config);
+  const bool decoder_trained = gradients.language_model.embed_tokens.defined();
+  const bool frozen = !decoder_trained && !adapters_trained(gradients.language_model);
+  const NeededTokens needed = needed_tokens(batch, config.image_token_id);
+  const bool skipping = frozen && !pictures.empty() && worth_skipping(needed.tokens.size(), batch.tokens());
+  if (skipping) decoder_saved.needed = index_tensor(ctx, needed.tokens, batch.tokens(), "token");
   decoder_forward(ctx, hidden, decoder_saved, x, batch, supervised_rows(ctx, batch, supervision),
                   gradients.language_model, model.language_model, config.text);
 
   const Tensor d_hidden = ctx.allocate(dtype, supervised);
   const double loss = language_loss(ctx, d_hidden, gradients.language_model.lm_head, hidden,
                                     model.language_model.lm_head, supervision, scale);
-  const bool decoder_trained = gradients.language_model.embed_tokens.defined();
-  if (pictures.empty() && !decoder_trained && !adapters_trained(gradients.language_model))
-    return loss;  // nothing that is trained was used
+  if (pictures.empty() && frozen) return loss;  // nothing that is trained was used
 
-  const Tensor d_x = ctx.allocate(dtype, shape);
+  const std::int64_t reached = skipping ? decoder_saved.needed.dim(0) : batch.tokens();
+  const Tensor d_x = ctx.allocate(dtype, {reached, shape[1]});
   decoder_backward(ctx, d_x, gradients.language_model, d_hidden, decoder_saved, model.language_model,
                    config.text);
   const Tensor rows = image_rows(ctx, batch, config.image_token_id);
   if (!pictures.empty()) {
     const Tensor d_features = ctx.allocate(dtype, features.shape());
-    gather_rows(ctx, d_features, d_x, rows);
+    gather_rows(ctx, d_features, d_x, skipping ? index_tensor(ctx, needed.images, reached, "row") : rows);
     features_backward(ctx, gradients, d_features, features_saved, through_tower, model, config);
   }
   if (decoder_trained) {
