@@ -23,7 +23,8 @@
   X(sample_rows)                                                                                             \
   X(rotary_angles)                                                                                           \
   X(rotary_to_cache)                                                                                         \
-  X(argmax_rows) X(linear_backward_input) X(linear_backward_weight) X(rms_norm_forward) X(rms_norm_backward) \
+  X(argmax_rows)                                                                                             \
+  X(linear_backward_input) X(linear_backward_weight) X(rms_norm_forward) X(rms_norm_backward)                \
       X(layer_norm_forward) X(layer_norm_backward) X(rotary_forward) X(rotary_backward) X(attention_forward) \
           X(attention_backward) X(cached_attention_forward) X(rotary_cached_attention_forward)               \
               X(activation_forward) X(activation_backward) X(gated_forward) X(gated_backward) X(gather_rows) \

@@ -52,8 +52,8 @@ struct TrainedWeight {
 
 class Optimizer {
  public:
-  // Trains the weights of `model` where they lie; on the CPU, where they may be a file's, each gets memory of its
-  // own there (frozen ones keep theirs). Makes `gradients()`.
+  // Trains the weights of `model` where they lie; on the CPU, where they may be a file's, each gets memory of
+  // its own there (frozen ones keep theirs). Makes `gradients()`.
   Optimizer(Context& ctx, Graft& model, const GraftConfig& config, const Trainable& trainable,
             const OptimizerOptions& options);
 
