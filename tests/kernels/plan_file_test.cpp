@@ -18,7 +18,8 @@ std::string bytes_of(const std::filesystem::path& file) {
 
 // What a file as it stands holds of a plan; "" for none.
 std::string plan_in(const std::filesystem::path& file, const std::string& name) {
-  const std::string* plan = PlanFile(file).find(name);
+  const PlanFile plans(file);
+  const std::string* plan = plans.find(name);
   return plan == nullptr ? "" : *plan;
 }
 
