@@ -3,31 +3,11 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "artemis/cli/commands.h"
 #include "artemis/io/json.h"
-#include "support/files.h"
+#include "cli/run.h"
 
 namespace artemis {
 namespace {
-
-struct Outcome {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-Outcome artemis_run(std::vector<std::string> words) {
-  words.insert(words.begin(), "artemis");
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  const int code = run_cli(static_cast<int>(arguments.size()), arguments.data());
-  std::fflush(stdout);
-  std::fflush(stderr);
-  const std::string out = testing::internal::GetCapturedStdout();
-  return {code, out, testing::internal::GetCapturedStderr()};
-}
 
 class Cli : public testing::Test {
  protected:
@@ -42,9 +22,9 @@ class Cli : public testing::Test {
 };
 
 TEST_F(Cli, EveryCommandHelpsWithAnExample) {
-  for (const char* command :
-       {"init", "graft", "extract", "inspect", "align", "tune", "merge", "generate", "eval", "tokenizer",
-        "tokenize", "template", "preprocess", "forward", "report", "scenes", "corpus", "bench"}) {
+  for (const char* command : {"init", "graft", "extract", "inspect", "align", "tune", "merge", "generate",
+                              "chat", "eval", "tokenizer", "tokenize", "template", "preprocess", "forward",
+                              "report", "scenes", "corpus", "bench"}) {
     const Outcome help = artemis_run({command, "--help"});
     EXPECT_EQ(help.code, 0) << command;
     EXPECT_NE(help.out.find(std::string("Example:  artemis ") + command), std::string::npos) << help.out;

@@ -79,6 +79,25 @@ TEST_P(GoldenGeneration, SideBySideAsAlone) {
   EXPECT_LE(results[0].ids.size(), 5u);
 }
 
+TEST_P(GoldenGeneration, EndsWhenCancelled) {
+  const Json entry = read_json(root_ / "generate.json")[0];
+  const GenerateRequest request = request_of(entry);
+  std::atomic<bool> cancel{false};
+  options_.cancel = &cancel;
+  std::string streamed;
+  const GenerateResult result = generate(ctx_, model_, config_, processor_.tokenizer(), request.prompt,
+                                         request.pictures, options_, [&](std::string_view piece) {
+                                           streamed += piece;
+                                           cancel = true;
+                                         });
+  EXPECT_EQ(result.finish_reason, "cancelled");
+  EXPECT_EQ(streamed, result.text);
+  auto expected = entry["ids"].get<std::vector<std::int32_t>>();
+  ASSERT_LT(result.ids.size(), expected.size());
+  expected.resize(result.ids.size());
+  EXPECT_EQ(result.ids, expected);
+}
+
 TEST_P(GoldenGeneration, RefusesWhatHasNoRoom) {
   const GenerateRequest empty;
   const auto run = [&](const GenerateRequest& request) {

@@ -1,10 +1,10 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <csignal>
 
 #include "artemis/cli/commands.h"
 #include "artemis/cli/evaluations.h"
+#include "artemis/cli/interrupt.h"
 #include "artemis/cli/merge.h"
 #include "artemis/cli/model_name.h"
 #include "artemis/cli/options.h"
@@ -17,35 +17,6 @@
 
 namespace artemis {
 namespace {
-
-std::atomic<bool> stop_asked{false};
-static_assert(std::atomic<bool>::is_always_lock_free);
-
-// The first interrupt asks the run to end after this step; a second one ends the program.
-void on_interrupt(int) {
-  constexpr int interrupted = 130;
-  if (stop_asked.exchange(true)) _exit(interrupted);
-  constexpr std::string_view line = "\ninterrupted: saving after this step; again to end at once\n";
-  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line.data(), line.size());
-}
-
-// Catches interrupts as long as it lives.
-class InterruptGuard {
- public:
-  InterruptGuard() {
-    stop_asked = false;
-    for (const int signal : signals) previous_.push_back(std::signal(signal, on_interrupt));
-  }
-  ~InterruptGuard() {
-    for (std::size_t i = 0; i < signals.size(); ++i) std::signal(signals[i], previous_[i]);
-  }
-  InterruptGuard(const InterruptGuard&) = delete;
-  InterruptGuard& operator=(const InterruptGuard&) = delete;
-
- private:
-  static constexpr std::array signals{SIGINT, SIGTERM};
-  std::vector<void (*)(int)> previous_;
-};
 
 // A table of about ten steps of a run.
 class LossTable {
@@ -207,9 +178,10 @@ void run(const std::string& name, RunConfig config, const std::string& merge) {
     };
   }
   RunView view(name, config.out, evaluate);
-  const InterruptGuard guard;
+  const InterruptGuard guard(std::array{SIGINT, SIGTERM},
+                             "\ninterrupted: saving after this step; again to end at once\n");
   const RunResult result =
-      run_training(*ctx, {model.config, model.processor, model.graft}, config, view.hooks(), stop_asked);
+      run_training(*ctx, {model.config, model.processor, model.graft}, config, view.hooks(), guard.asked());
   view.finish(config, result);
   if (!merge.empty() && !result.stopped) merge_trained(*ctx, config.model, config.out, merge);
 }

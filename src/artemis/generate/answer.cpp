@@ -39,6 +39,9 @@ void Answer::take(std::int32_t token) {
   } else if (static_cast<std::int64_t>(result_.ids.size()) >= options_.max_new_tokens) {
     result_.finish_reason = "length";
     end();
+  } else if (options_.cancel != nullptr && options_.cancel->load()) {
+    result_.finish_reason = "cancelled";
+    end();
   }
 }
 

@@ -1,6 +1,7 @@
 // Prefill and decoding: one conversation, or several side by side.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -16,16 +17,17 @@ namespace artemis {
 struct GenerateOptions {
   std::int64_t max_new_tokens = 256;
   SamplingOptions sampling;
-  std::vector<std::string> stop;         // the text ends before the first of these
-  std::vector<std::int32_t> end_tokens;  // each ends the text
-  bool ignore_eos = false;               // end tokens are ordinary tokens
-  bool skip_special_tokens = true;       // in the text
+  std::vector<std::string> stop;              // the text ends before the first of these
+  std::vector<std::int32_t> end_tokens;       // each ends the text
+  bool ignore_eos = false;                    // end tokens are ordinary tokens
+  bool skip_special_tokens = true;            // in the text
+  const std::atomic<bool>* cancel = nullptr;  // once true, the text ends after the next token
 };
 
 struct GenerateResult {
   std::vector<std::int32_t> ids;  // the new tokens, an end token included
   std::string text;
-  std::string finish_reason;   // "stop" or "length"
+  std::string finish_reason;   // "stop", "length" or "cancelled"
   double prefill_seconds = 0;  // pictures and prompt, to the first token
   double decode_seconds = 0;   // the tokens after the first
 };

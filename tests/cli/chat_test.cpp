@@ -1,0 +1,181 @@
+// Conversations: `artemis chat` on a pipe, and what it is made of.
+#include <stdio_ext.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <iostream>
+
+#include "artemis/cli/conversation.h"
+#include "artemis/cli/interrupt.h"
+#include "cli/run.h"
+
+namespace artemis {
+namespace {
+
+const std::filesystem::path models = std::filesystem::path(ARTEMIS_SOURCE_DIR) / "lab/models";
+const std::string cup = ARTEMIS_GOLDEN_DIR "/model/images/cup.png";
+const std::string cat = ARTEMIS_GOLDEN_DIR "/model/images/cat.png";
+
+// Standard input from a pipe that holds a text.
+class PipedInput {
+ public:
+  explicit PipedInput(std::string_view text) : kept_(dup(STDIN_FILENO)) {
+    std::array<int, 2> ends{};
+    if (pipe(ends.data()) != 0) throw std::runtime_error("no pipe");
+    if (write(ends[1], text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+      throw std::runtime_error("the pipe took less");
+    close(ends[1]);
+    dup2(ends[0], STDIN_FILENO);
+    close(ends[0]);
+    restart();
+  }
+  ~PipedInput() {
+    dup2(kept_, STDIN_FILENO);
+    close(kept_);
+    restart();
+  }
+  PipedInput(const PipedInput&) = delete;
+  PipedInput& operator=(const PipedInput&) = delete;
+
+ private:
+  static void restart() {
+    __fpurge(stdin);  // what was read ahead of an earlier pipe
+    std::clearerr(stdin);
+    std::cin.clear();
+  }
+
+  int kept_;
+};
+
+class Chat : public testing::Test {
+ protected:
+  // Greedy, short, without thoughts.
+  Outcome chat(const std::string& input, std::vector<std::string> more = {}) {
+    const PipedInput piped(input);
+    std::vector<std::string> words = {"chat",          "--model",          models / "nano-vlm",
+                                      "--no-thinking", "--max-new-tokens", "24"};
+    words.insert(words.end(), more.begin(), more.end());
+    return artemis_run(words);
+  }
+  std::string at(const std::string& name) const { return (folder_.path() / name).string(); }
+
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(Chat, TurnsKeepTheirHistoryAndPictures) {
+  const Outcome said =
+      chat("/system Answer in few words.\n/image " + cup + "\n/image " + cat + "\nWhat is here?\n/image " +
+           cup + "\nWhat else?\n/save " + at("said.json") + "\n");
+  ASSERT_EQ(said.code, 0) << said.err;
+  const Json messages = read_json(at("said.json"));
+  ASSERT_EQ(messages.size(), 5u);
+  EXPECT_EQ(messages[0], Json({{"role", "system"}, {"content", "Answer in few words."}}));
+  EXPECT_EQ(messages[1]["content"].size(), 3u);
+  EXPECT_EQ(messages[1]["content"][1], Json({{"type", "image"}, {"image", cat}}));
+  EXPECT_EQ(messages[1]["content"][2]["text"], "What is here?");
+  EXPECT_EQ(messages[3]["content"].size(), 2u);
+  const auto answer = [&](std::size_t i) { return messages[i]["content"].get<std::string>(); };
+  EXPECT_FALSE(answer(2).empty());
+  EXPECT_EQ(said.out, answer(2) + "\n" + answer(4) + "\n");
+
+  // The second answer is the one that these messages and pictures give.
+  const Json before(Json::array_t(messages.begin(), messages.end() - 1));
+  const Outcome alone = artemis_run({"generate", "--model", models / "nano-vlm", "--no-thinking",
+                                     "--messages", folder_.write("m.json", before.dump()), "--max-new-tokens",
+                                     "24", "--image", cup, "--image", cat, "--image", cup, "--json"});
+  ASSERT_EQ(alone.code, 0) << alone.err;
+  EXPECT_EQ(parse_json(alone.out, "out")["text"], answer(4));
+}
+
+TEST_F(Chat, FaultsAreOneLineAndTheChatGoesOn) {
+  std::string endless;
+  for (int i = 0; i < 3000; ++i) endless += "red ";
+  folder_.write("text.png", "no picture");
+  const Outcome said = chat("/imgae x\n/image " + at("missing.png") + "\n/image " + at("text.png") +
+                            "\n/image\n/save " + at("early.json") + "\n" + endless + "\n\xff\xfe\n/save " +
+                            at("no/folder.json") + "\n/save " + at("said.json"));
+  EXPECT_EQ(said.code, 0);
+  for (const char* line : {"[chat] there is no command '/imgae', did you mean '/image'?", "missing.png",
+                           "text.png", "[/image] expected a picture file", "[/save] nothing was said yet",
+                           "pass the model's context of 2048; the message is taken back", "no/folder.json"}) {
+    EXPECT_NE(said.err.find(line), std::string::npos) << line << "\n" << said.err;
+  }
+  EXPECT_EQ(said.err.find("> "), std::string::npos) << said.err;
+  EXPECT_FALSE(std::filesystem::exists(at("early.json")));
+  const Json messages = read_json(at("said.json"));  // the last message alone
+  ASSERT_EQ(messages.size(), 2u);
+  EXPECT_EQ(messages[0]["content"], "\xef\xbf\xbd\xef\xbf\xbd");
+}
+
+TEST_F(Chat, CommandsStartOverAndEnd) {
+  const Outcome said = chat("/system One.\nhello\n/clear\nhello\n/save " + at("cleared.json") +
+                            "\n/system Two.\nhello\n/save " + at("two.json") + "\n/system\nhello\n/save " +
+                            at("none.json") + "\n/help\n/quit\n/save " + at("never.json") + "\n");
+  ASSERT_EQ(said.code, 0) << said.err;
+  const Json cleared = read_json(at("cleared.json"));
+  EXPECT_EQ(cleared.size(), 3u);
+  EXPECT_EQ(cleared[0]["content"], "One.");
+  EXPECT_EQ(read_json(at("two.json"))[0]["content"], "Two.");
+  EXPECT_EQ(read_json(at("two.json")).size(), 3u);
+  EXPECT_EQ(read_json(at("none.json"))[0]["role"], "user");
+  EXPECT_NE(said.err.find("/image FILE"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(at("never.json")));
+}
+
+TEST_F(Chat, EndOfInputAloneIsNoFailure) {
+  const Outcome said = chat("");
+  EXPECT_EQ(said.code, 0);
+  EXPECT_EQ(said.out + said.err, "");
+  EXPECT_EQ(chat("hello\n", {"--image", at("missing.png")}).code, 1);
+  EXPECT_EQ(chat("hello\n", {"--max-new-tokens", "0"}).code, 2);
+}
+
+TEST(Conversation, AStoppedAnswerIsKept) {
+  Context ctx{Device{}, 2};
+  const LoadedModel model = load_model(ctx, models / "nano-vlm", DType::f32);
+  const AnswerOptions options;  // with thoughts
+  Conversation conversation(ctx, model, options);
+  std::atomic<bool> cancel{false};
+  std::string streamed;
+  const GenerateResult result = conversation.say(
+      "What is here?",
+      [&](std::string_view piece) {
+        streamed += piece;
+        cancel = true;
+      },
+      cancel);
+  EXPECT_EQ(result.finish_reason, "cancelled");
+  ASSERT_EQ(conversation.messages().size(), 2u);
+  const Json& answer = conversation.messages()[1];
+  EXPECT_EQ(answer["role"], "assistant");
+  EXPECT_EQ(answer["content"], "");
+  EXPECT_FALSE(streamed.empty());
+  EXPECT_NE(streamed.find(answer["reasoning_content"].get<std::string>()), std::string::npos);
+}
+
+TEST(Interrupt, AsksOnceAndLetsGo) {
+  static int before = 0;
+  const auto previous = std::signal(SIGINT, [](int) { ++before; });
+  {
+    const InterruptGuard guard(std::array{SIGINT}, "");
+    EXPECT_FALSE(guard.asked());
+    std::raise(SIGINT);
+    EXPECT_TRUE(guard.asked());
+  }
+  EXPECT_EQ(before, 0);
+  std::raise(SIGINT);
+  EXPECT_EQ(before, 1);
+  EXPECT_FALSE(InterruptGuard(std::array{SIGINT}, "").asked());
+  EXPECT_EXIT(
+      {
+        const InterruptGuard guard(std::array{SIGINT}, "");
+        std::raise(SIGINT);
+        std::raise(SIGINT);
+      },
+      testing::ExitedWithCode(130), "");
+  std::signal(SIGINT, previous);
+}
+
+}  // namespace
+}  // namespace artemis
