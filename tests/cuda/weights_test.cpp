@@ -5,6 +5,7 @@
 #include "artemis/model/load.h"
 #include "both.h"
 #include "support/files.h"
+#include "support/small_config.h"
 
 namespace artemis::testing {
 namespace {
@@ -26,22 +27,10 @@ TEST_P(CudaWeights, SumWords) {
   }
 }
 
-GraftConfig small_config() {
-  GraftConfig config;
-  config.vision = VisionConfig{};
-  VisionConfig& v = *config.vision;
-  v.depth = 2, v.hidden_size = 24, v.intermediate_size = 40, v.num_heads = 4, v.out_hidden_size = 56;
-  v.deepstack_visual_indexes.clear();
-  TextConfig& t = config.text;
-  t.vocab_size = 50000, t.hidden_size = 256, t.intermediate_size = 96, t.num_hidden_layers = 2;
-  t.num_attention_heads = 4, t.num_key_value_heads = 2, t.head_dim = 16;
-  return config;
-}
-
 // A checkpoint in this test's dtype, in shards of a few weights, read in both dtypes.
 TEST_P(CudaWeights, OfACheckpoint) {
   const test::TemporaryFolder folder;
-  const GraftConfig config = small_config();
+  const GraftConfig config = test::small_config(50000, 256);
   Graft written = random_weights(cpu_, config, dtype(), 17);
   std::vector<NamedTensor> tensors;
   for_each_weight(written, config, [&](const WeightSpec& spec, Tensor& weight) {

@@ -3,24 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include "support/small_config.h"
+
 namespace artemis {
 namespace {
 
-GraftConfig small_config() {
-  GraftConfig config;
-  config.vision = VisionConfig{};
-  VisionConfig& v = *config.vision;
-  v.depth = 2, v.hidden_size = 24, v.intermediate_size = 40, v.num_heads = 4, v.out_hidden_size = 56;
-  v.deepstack_visual_indexes.clear();
-  TextConfig& t = config.text;
-  t.vocab_size = 64, t.hidden_size = 64, t.intermediate_size = 96, t.num_hidden_layers = 2;
-  t.num_attention_heads = 4, t.num_key_value_heads = 2, t.head_dim = 16;
-  return config;
-}
-
 TEST(Weights, LieInOneBlockInCheckpointOrder) {
   for (const DType dtype : {DType::f32, DType::bf16}) {
-    const GraftConfig config = small_config();
+    const GraftConfig config = test::small_config(64, 64);
     Graft model = allocate_weights(config, dtype, Device{});
     const std::byte* const start = model.visual.patch_embed.weight.raw();
     std::size_t at = 0;
@@ -40,7 +30,7 @@ TEST(Weights, LieInOneBlockInCheckpointOrder) {
 }
 
 TEST(Weights, ATiedHeadIsTheEmbedding) {
-  GraftConfig config = small_config();
+  GraftConfig config = test::small_config(64, 64);
   const std::size_t untied = weight_bytes(config, DType::bf16);
   config.text.tie_word_embeddings = true;
   EXPECT_EQ(weight_bytes(config, DType::bf16), untied - 64 * 64 * 2);
@@ -50,7 +40,7 @@ TEST(Weights, ATiedHeadIsTheEmbedding) {
 
 TEST(Weights, RandomOnesAreFiniteAndAllDifferent) {
   Context ctx(Device{}, 2);
-  const GraftConfig config = small_config();
+  const GraftConfig config = test::small_config(64, 64);
   Graft model = random_weights(ctx, config, DType::f32, 7);
   for (const float one : model.language_model.norm.weight.values<float>()) EXPECT_EQ(one, 1.0f);
   for_each_weight(model, config, [&](const WeightSpec& spec, Tensor& weight) {

@@ -87,7 +87,7 @@ TEST_F(MemoryPlan, ARunThatDoesNotFitIsRefusedWithWhatDoes) {
                         .tokens = rows * config.max_length,
                         .supervised = rows * config.max_length,
                         .patches = rows * config.max_length * config_.vision->merge_length()};
-    return training_memory(config_, DType::f32, stage1_, {}, size, Recompute::full).total();
+    return training_memory(config_, DType::f32, stage1_, {}, size, Recompute::full).free_needed();
   };
   EXPECT_NO_THROW(check_memory(config, config_, total(64)));
   const std::string message = test::error_of([&] { check_memory(config, config_, total(64) - 1); });
@@ -98,6 +98,16 @@ TEST_F(MemoryPlan, ARunThatDoesNotFitIsRefusedWithWhatDoes) {
   config.recompute = "none";
   EXPECT_NE(test::error_of([&] { check_memory(config, config_, 1000); }).find("recompute: full needs less"),
             std::string::npos);
+}
+
+TEST(Joining, IsNotBoughtWithMoreMadeAgain) {
+  using Choice = std::optional<Recompute>;
+  const Choice none = Recompute::none;
+  const Choice full = Recompute::full;
+  EXPECT_TRUE(worth_joining(none, std::vector{none, none}));
+  EXPECT_TRUE(worth_joining(full, std::vector{none, full}));
+  EXPECT_FALSE(worth_joining(full, std::vector{none, none}));
+  EXPECT_FALSE(worth_joining(Choice(), std::vector{full, none}));
 }
 
 // One pass over two batches gives the sum of their gradients, each with its weight.

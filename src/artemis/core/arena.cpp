@@ -38,7 +38,7 @@ std::size_t Arena::capacity() {
 
 void Arena::reserve() {
   if (device_.kind == DeviceKind::cuda) {
-    if (capacity_ == 0) capacity_ = gpu_free_bytes(device_) / 4 * 3;
+    if (capacity_ == 0) capacity_ = share_of(gpu_free_bytes(device_));
     block_ = gpu_allocate(device_, capacity_);
   } else if (device_.kind == DeviceKind::meta) {
     if (capacity_ == 0) capacity_ = std::size_t{1} << 50;

@@ -18,6 +18,10 @@ class Arena {
   // Allocation past it throws Error naming both figures.
   explicit Arena(std::size_t capacity = 0, Device device = {});
 
+  // What an arena takes of a GPU's free bytes, and the free bytes of which it takes this much.
+  static std::size_t share_of(std::size_t free) { return free / 4 * 3; }
+  static std::size_t free_for(std::size_t bytes) { return (bytes + 2) / 3 * 4; }
+
   // Uninitialised memory, aligned to 64 bytes (256 on a GPU), valid until the enclosing Scope ends.
   Tensor allocate(DType dtype, const Shape& shape);
 

@@ -56,8 +56,10 @@ void allocate_pointwise(Context& ctx, DecoderBlockSaved& saved, std::int64_t row
 // The rows that a block passes on: all, or those named.
 std::int64_t passed_on(const Tensor& x, const Tensor& rows) { return rows ? rows.dim(0) : x.dim(0); }
 
+// Of a matrix or a vector.
 Tensor chosen(Context& ctx, const Tensor& x, const Tensor& rows) {
   if (!rows) return x;
+  if (x.shape().rank() == 1) return chosen(ctx, x.view({x.dim(0), 1}), rows).view({rows.dim(0)});
   const Tensor some = ctx.allocate(x.dtype(), {rows.dim(0), x.dim(1)});
   gather_rows(ctx, some, x, rows);
   return some;
@@ -149,43 +151,29 @@ void spread(Context& ctx, const Tensor& d_all, const Tensor& d_rows, const Tenso
   scatter_rows(ctx, d_all, d_rows, rows);
 }
 
-// What a block saved outside its attention, of `passed` (where it is defined) among the rows that it passed
-// on and of `needed` among its tokens.
-DecoderBlockSaved rows_of(Context& ctx, const DecoderBlockSaved& b, const Tensor& passed,
-                          const Tensor& needed) {
-  const auto some = [&](const Tensor& tensor, const Tensor& rows) {
-    if (!rows) return tensor;
-    if (tensor.shape().rank() == 2) return chosen(ctx, tensor, rows);
-    return chosen(ctx, tensor.view({tensor.dim(0), 1}), rows).view({rows.dim(0)});
-  };
-  DecoderBlockSaved c = b;
-  c.in = some(b.in, needed);
-  c.input_layernorm.rstd = some(b.input_layernorm.rstd, needed);
-  c.middle = some(b.middle, passed);
-  c.post_attention_layernorm.rstd = some(b.post_attention_layernorm.rstd, passed);
-  c.mlp.gate_up = some(b.mlp.gate_up, passed);
-  return c;
-}
-
-// Of what a block passed on to the gradient of its attention's out, at all tokens; d_out is overwritten and
-// then holds what goes past the attention.
+// From d_out, the gradient of what a block passed on, or of `needed` (where it is defined) of its rows, to
+// that of its attention's out, at all tokens: `rows` are those of the tokens that d_out stands for. d_out is
+// overwritten and then holds what goes past the attention.
 Tensor upper_half_backward(Context& ctx, const Tensor& d_out, const DecoderBlock& gradients,
-                           const DecoderBlockSaved& b, const Tensor& rows, const DecoderBlock& weights,
-                           const TextConfig& config) {
+                           const DecoderBlockSaved& b, const Tensor& needed, const Tensor& rows,
+                           const DecoderBlock& weights, const TextConfig& config) {
   {
     const Arena::Scope scope(ctx.arena());
     const Tensor d_branch = ctx.allocate(d_out.dtype(), d_out.shape());
-    gated_mlp_backward(ctx, d_branch, gradients.mlp, d_out, b.mlp, b.post_attention_layernorm.out,
-                       weights.mlp, config.hidden_act);
-    rms_norm_backward(ctx, d_out, gradients.post_attention_layernorm.weight, d_branch, b.middle,
-                      weights.post_attention_layernorm.weight, b.post_attention_layernorm.rstd, d_out);
+    const GatedMlpSaved mlp{.gate_up = chosen(ctx, b.mlp.gate_up, needed), .activated = b.mlp.activated};
+    gated_mlp_backward(ctx, d_branch, gradients.mlp, d_out, mlp, b.post_attention_layernorm.out, weights.mlp,
+                       config.hidden_act);
+    rms_norm_backward(ctx, d_out, gradients.post_attention_layernorm.weight, d_branch,
+                      chosen(ctx, b.middle, needed), weights.post_attention_layernorm.weight,
+                      chosen(ctx, b.post_attention_layernorm.rstd, needed), d_out);
   }
-  const Tensor attended = trained(gradients.o_proj) ? chosen(ctx, b.attention.out, rows) : Tensor();
-  const Tensor d_attended = ctx.allocate(d_out.dtype(), {d_out.dim(0), b.attention.out.dim(1)});
-  linear_backward(ctx, d_attended, gradients.o_proj, d_out, attended, weights.o_proj);
-  if (!rows) return d_attended;
   const Tensor d_attention = ctx.allocate(d_out.dtype(), b.attention.out.shape());
-  spread(ctx, d_attention, d_attended, rows);
+  const Arena::Scope scope(ctx.arena());
+  const Tensor attended = trained(gradients.o_proj) ? chosen(ctx, b.attention.out, rows) : Tensor();
+  const Tensor d_attended =
+      rows ? ctx.allocate(d_out.dtype(), {rows.dim(0), d_attention.dim(1)}) : d_attention;
+  linear_backward(ctx, d_attended, gradients.o_proj, d_out, attended, weights.o_proj);
+  if (rows) spread(ctx, d_attention, d_attended, rows);
   return d_attention;
 }
 
@@ -205,10 +193,9 @@ void block_backward(Context& ctx, const Tensor& d_x, const Tensor& d_out, const 
                     const DecoderBlockSaved& kept, const DecoderSaved& saved, const Tensor& rows,
                     const DecoderBlock& weights, const Pass& pass) {
   const Arena::Scope scope(ctx.arena());
-  const DecoderBlockSaved all = made_again(ctx, kept, saved, rows, trained(gradients), weights, pass);
-  const DecoderBlockSaved b = rows_of(ctx, all, rows ? Tensor() : saved.needed, saved.needed);
-  const Tensor d_attention =
-      upper_half_backward(ctx, d_out, gradients, b, rows ? rows : saved.needed, weights, pass.config);
+  const DecoderBlockSaved b = made_again(ctx, kept, saved, rows, trained(gradients), weights, pass);
+  const Tensor d_attention = upper_half_backward(ctx, d_out, gradients, b, rows ? Tensor() : saved.needed,
+                                                 rows ? rows : saved.needed, weights, pass.config);
   if (rows) place(ctx, d_x, d_out, rows, saved);
 
   const Tensor d_qkv = ctx.allocate(d_x.dtype(), b.attention.qkv.shape());
@@ -218,8 +205,8 @@ void block_backward(Context& ctx, const Tensor& d_x, const Tensor& d_out, const 
   linears_backward(ctx, d_branch, {&gradients.q_proj, &gradients.k_proj, &gradients.v_proj},
                    chosen(ctx, d_qkv, saved.needed), b.input_layernorm.out,
                    {&weights.q_proj, &weights.k_proj, &weights.v_proj});
-  rms_norm_backward(ctx, d_x, gradients.input_layernorm.weight, d_branch, b.in,
-                    weights.input_layernorm.weight, b.input_layernorm.rstd, d_x);
+  rms_norm_backward(ctx, d_x, gradients.input_layernorm.weight, d_branch, chosen(ctx, b.in, saved.needed),
+                    weights.input_layernorm.weight, chosen(ctx, b.input_layernorm.rstd, saved.needed), d_x);
 }
 
 RotaryTable rotary_of(Context& ctx, const DecoderInputs& inputs, const TextConfig& config) {

@@ -1,5 +1,7 @@
 #include "artemis/train/memory_plan.h"
 
+#include <algorithm>
+
 #include "artemis/model/weights.h"
 
 namespace artemis {
@@ -36,7 +38,10 @@ Batch blank_batch(const GraftConfig& config, const PassSize& size, Device device
   const std::int64_t merge = vision.spatial_merge_size;
   const std::int64_t image_tokens = size.patches / (merge * merge);
   ARTEMIS_ASSERT(image_tokens <= size.tokens && image_tokens * merge * merge == size.patches);
-  std::fill_n(batch.text.input_ids.begin(), image_tokens, config.image_token_id);
+  // Behind as much text as just makes a frozen decoder's backward pass pick rows, which takes the most
+  // memory.
+  const std::int64_t before = std::min(size.tokens / 8 + 1, size.tokens - image_tokens);
+  std::fill_n(batch.text.input_ids.begin() + before, image_tokens, config.image_token_id);
   batch.pictures.grid_thw.push_back({1, merge, size.patches / merge});
   batch.pictures.pixel_values = Tensor::allocate(DType::f32, {size.patches, vision.patch_width()}, device);
   return batch;
@@ -52,6 +57,11 @@ std::size_t pass_bytes(const GraftConfig& config, DType dtype, const Trainable& 
                            recompute);
   const std::size_t pixels = batch.pictures.empty() ? 0 : batch.pictures.pixel_values.bytes();
   return ctx.arena().peak() + pixels + scratch_bytes;
+}
+
+bool worth_joining(std::optional<Recompute> together, std::span<const std::optional<Recompute>> apart) {
+  if (!together) return false;
+  return std::ranges::any_of(apart, [&](const auto& alone) { return !alone || *alone >= *together; });
 }
 
 TrainingMemory training_memory(const GraftConfig& config, DType dtype, const Trainable& trainable,

@@ -1,6 +1,7 @@
 // What a training step takes of a device's memory, found by running it on the device without memory.
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include "artemis/train/collate.h"
@@ -33,12 +34,18 @@ Batch blank_batch(const GraftConfig& config, const PassSize& size, Device device
 std::size_t pass_bytes(const GraftConfig& config, DType dtype, const Trainable& trainable,
                        const PassSize& size, Recompute recompute);
 
+// Whether several micro-batches should be one pass, from what must be made again for them as one and for each
+// by itself (none: does not fit): not where that makes more again.
+bool worth_joining(std::optional<Recompute> together, std::span<const std::optional<Recompute>> apart);
+
 struct TrainingMemory {
   std::size_t weights = 0;
   std::size_t optimizer = 0;  // gradients, moments, master weights
   std::size_t activations = 0;
 
   std::size_t total() const { return weights + optimizer + activations; }
+  // The free bytes that a GPU must have: beside the arena there is room for caches and evaluations.
+  std::size_t free_needed() const { return weights + optimizer + Arena::free_for(activations); }
 };
 TrainingMemory training_memory(const GraftConfig& config, DType dtype, const Trainable& trainable,
                                const OptimizerOptions& optimizer, const PassSize& size, Recompute recompute);

@@ -291,9 +291,9 @@ void check_memory(const RunConfig& config, const GraftConfig& model, std::size_t
                            recompute);
   };
   const TrainingMemory memory = needed(config.batch_size);
-  if (memory.total() <= free) return;
+  if (memory.free_needed() <= free) return;
   std::int64_t rows = config.token_budget > 0 ? 0 : config.batch_size / 2;
-  while (rows > 0 && needed(rows).total() > free) rows /= 2;
+  while (rows > 0 && needed(rows).free_needed() > free) rows /= 2;
   const std::string advice = rows > 0
                                  ? fmt::format("batch_size {} fits", rows)
                                  : std::string(recompute == Recompute::full
@@ -302,10 +302,11 @@ void check_memory(const RunConfig& config, const GraftConfig& model, std::size_t
                                                    : "recompute: full needs less");
   throw UsageError(
       "memory",
-      fmt::format("weights {:.1f} GiB, optimizer {:.1f} GiB and activations of batch_size {} {:.1f} GiB "
-                  "are more than the {:.1f} GiB free on the GPU; {}",
-                  gib(memory.weights), gib(memory.optimizer), config.batch_size, gib(memory.activations),
-                  gib(free), advice));
+      fmt::format(
+          "weights {:.1f} GiB, optimizer {:.1f} GiB and activations of batch_size {} {:.1f} GiB, a third "
+          "more beside these, need {:.1f} GiB, the GPU has {:.1f} GiB free; {}",
+          gib(memory.weights), gib(memory.optimizer), config.batch_size, gib(memory.activations),
+          gib(memory.free_needed()), gib(free), advice));
 }
 
 RunResult run_training(Context& ctx, const RunModel& model, const RunConfig& config, const RunHooks& hooks,

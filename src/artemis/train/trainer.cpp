@@ -62,22 +62,34 @@ Trainer::Trainer(Context& ctx, Graft& model, const GraftConfig& config, const Tr
       options_(options),
       optimizer_(ctx, model, config, trainable, options.optimizer) {}
 
+bool Trainer::fits(const PassSize& size, Recompute recompute) {
+  Known& known = known_[static_cast<std::size_t>(recompute)];
+  if (size.within(known.fitting)) return true;
+  if (known.too_large && known.too_large->within(size)) return false;
+  const DType dtype = model_.language_model.embed_tokens.dtype();
+  const bool fit = pass_bytes(config_, dtype, trainable_, size, recompute) <= ctx_.arena().capacity();
+  if (fit) {
+    known.fitting = size;
+  } else {
+    known.too_large = size;
+  }
+  return fit;
+}
+
 std::optional<Recompute> Trainer::fitting(std::span<const Batch> micro_batches) {
   const PassSize size = size_of(micro_batches);
-  if (!options_.recompute && size.within(fits_without_)) return Recompute::none;
-  const DType dtype = model_.language_model.embed_tokens.dtype();
   for (const Recompute recompute : {Recompute::none, Recompute::selective, Recompute::full}) {
-    if (options_.recompute && *options_.recompute != recompute) continue;
-    if (pass_bytes(config_, dtype, trainable_, size, recompute) > ctx_.arena().capacity()) continue;
-    if (recompute == Recompute::none) fits_without_ = size;
-    return recompute;
+    if (options_.recompute.value_or(recompute) == recompute && fits(size, recompute)) return recompute;
   }
   return std::nullopt;
 }
 
 double Trainer::run(std::span<const Batch> micro_batches, std::span<const double> weights) {
   if (ctx_.device().kind == DeviceKind::cuda && micro_batches.size() > 1) {
-    if (const auto recompute = fitting(micro_batches)) return run_as_one(micro_batches, weights, *recompute);
+    const std::optional<Recompute> together = fitting(micro_batches);
+    std::vector<std::optional<Recompute>> apart;
+    for (const Batch& batch : micro_batches) apart.push_back(fitting(std::span(&batch, 1)));
+    if (worth_joining(together, apart)) return run_as_one(micro_batches, weights, *together);
   }
   double loss = 0;
   for (std::size_t i = 0; i < micro_batches.size(); ++i) {
@@ -86,8 +98,7 @@ double Trainer::run(std::span<const Batch> micro_batches, std::span<const double
     if (ctx_.device().kind == DeviceKind::cuda) recompute = fitting(one);
     require(recompute.has_value(), "train",
             "a pass over {} tokens and {} patches needs more than the {:.1f} GiB that {} has left for "
-            "activations, "
-            "rows {}; expected a smaller batch_size or max_length, or recompute: auto or full",
+            "activations, rows {}; expected a smaller batch_size or max_length, or recompute: auto or full",
             one.front().text.tokens(), size_of(one).patches,
             static_cast<double>(ctx_.arena().capacity()) / (1 << 30), device_name(ctx_.device()),
             row_names(one));

@@ -3,6 +3,7 @@
 // products.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <span>
 
@@ -52,6 +53,13 @@ class Trainer {
                     Recompute recompute);
   // The least that must be made again for these to fit as one pass; none: they do not fit.
   std::optional<Recompute> fitting(std::span<const Batch> micro_batches);
+  bool fits(const PassSize& size, Recompute recompute);
+
+  // Passes seen to fit and not to fit in memory, with one choice of what is made again.
+  struct Known {
+    PassSize fitting;
+    std::optional<PassSize> too_large;
+  };
 
   Context& ctx_;
   Graft& model_;
@@ -59,7 +67,7 @@ class Trainer {
   Trainable trainable_;
   TrainOptions options_;
   Optimizer optimizer_;
-  PassSize fits_without_;  // the largest pass that was seen to fit with nothing made again
+  std::array<Known, 3> known_;  // by Recompute
 };
 
 // Text and supervision of several batches as one; each position's loss has its batch's weight. No pictures.
