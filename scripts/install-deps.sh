@@ -8,6 +8,7 @@ packages=(
   libdnnl-dev ocl-icd-opencl-dev # the CMake file of the first asks for the second
   nlohmann-json3-dev libfmt-dev libcli11-dev
   libjpeg-dev libpng-dev libwebp-dev libarchive-dev libcurl4-openssl-dev
+  libboost1.81-dev libssl-dev
   libcairo2-dev
   libpcre2-dev libutf8proc-dev libyaml-cpp-dev
   libgtest-dev

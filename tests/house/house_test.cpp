@@ -50,6 +50,12 @@ TEST(House, EveryRuleCanFail) {
       {{"src/artemis/kernels/cpu/a.cpp", "#include <cutlass/cutlass.h>\n"},
        "src/artemis/kernels/cpu/a.cpp:1: cutlass/cutlass.h belongs in core/*.cpp, kernels/cuda and "
        "train/distributed alone"},
+      {{"src/artemis/serve/a.h", header + "#include <boost/asio.hpp>\n"},
+       "src/artemis/serve/a.h:2: boost/asio.hpp belongs in serve/*.cpp and serve/http alone"},
+      {{"src/artemis/io/a.cpp", "#include <openssl/evp.h>\n"},
+       "src/artemis/io/a.cpp:1: openssl/evp.h belongs in serve/*.cpp and serve/http alone"},
+      {{"src/artemis/serve/a.cpp", "#include \"artemis/train/trainer.h\"\n"},
+       "src/artemis/serve/a.cpp:1: serve must not use train"},
       {{"bench/a.cpp", std::string(601, '\n')}, "bench/a.cpp:601: more than 600 lines"},
       {{"tests/a.h", "// #pragma once\n"}, "tests/a.h:1: no #pragma once"},
       {{"tests/a.cpp", "#include <regex>\n"}, "tests/a.cpp:1: no std::regex: its stack grows with the input"},
@@ -71,12 +77,15 @@ TEST(House, EveryRuleCanFail) {
 }
 
 TEST(House, WhatIsAllowedPasses) {
+  const std::string header = "#pragma once\n";
   const std::vector<SourceFile> files{
       {"src/artemis/core/a.cpp", "#include <cuda_runtime.h>\n#include \"artemis/core/shape.h\"\n"},
       {"src/artemis/core/error.cpp", "std::fprintf(stderr, x);\nstd::abort();\n"},
       {"src/artemis/kernels/cpu/a.cpp", "#include <omp.h>\n#include <dnnl.hpp>\n"},
       {"src/artemis/kernels/cuda/a.cu", "#include <cublasLt.h>\n"},
       {"src/artemis/train/distributed/a.cpp", "#include <nccl.h>\n#include <mpi.h>\n"},
+      {"src/artemis/serve/a.cpp", "#include <openssl/ssl.h>\n#include \"artemis/generate/a.h\"\n"},
+      {"src/artemis/serve/http/a.h", header + "#include <boost/asio.hpp>\n"},
       {"src/artemis/processor/a.cpp", "#include \"artemis/text/a.h\"\n#include \"artemis/model/a.h\"\n"},
       {"src/artemis/cli/a.cpp", "#include \"artemis/train/a.h\"\nstd::cout << 1;\nexit(1);\n"},
       {"src/artemis/text/a.cpp",

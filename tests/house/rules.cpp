@@ -29,11 +29,13 @@ const std::map<std::string, Rooms, std::less<>>& floors() {
       {"lab", {"core", "io"}},
       {"report", {"core", "io"}},
       {"generate", {"core", "io", "kernels", "nn", "model", "processor"}},
+      {"serve",
+       {"core", "io", "text", "image", "kernels", "nn", "model", "processor", "grammar", "generate"}},
       {"bench", {"core", "io", "kernels", "nn", "model", "processor", "train", "generate"}},
       {"evaluate", {"core", "io", "text", "kernels", "nn", "model", "processor", "train", "generate", "lab"}},
       {"cli",
        {"core", "io", "text", "image", "kernels", "nn", "model", "processor", "train", "generate", "bench",
-        "lab", "evaluate", "report"}},
+        "lab", "evaluate", "report", "serve"}},
   };
   return table;
 }
@@ -93,6 +95,10 @@ void check_vendor(Scrutiny& scrutiny, std::size_t line, std::string_view header)
     if (!core && !scrutiny.in("src/artemis/kernels/cuda/") && !scrutiny.in("src/artemis/train/distributed")) {
       scrutiny.add(line,
                    std::string(header) + " belongs in core/*.cpp, kernels/cuda and train/distributed alone");
+    }
+  } else if (header.starts_with("boost/") || header.starts_with("openssl/")) {
+    if (!(scrutiny.room == "serve" && scrutiny.ends(".cpp")) && !scrutiny.in("src/artemis/serve/http/")) {
+      scrutiny.add(line, std::string(header) + " belongs in serve/*.cpp and serve/http alone");
     }
   }
 }
