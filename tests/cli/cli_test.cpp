@@ -100,9 +100,10 @@ TEST_F(Cli, BenchWritesEveryFigure) {
   ASSERT_EQ(all.code, 0) << all.err;
   const Json report = read_json(at("bench.json"));
   const std::vector<std::string> names = {
-      "train_b2x4_samples_s", "train_b8_samples_s",    "train_b8_peak_gib",  "train_b2x4_peak_gib",
-      "vision_b1_ms",         "vision_b16_images_s",   "prefill_2048_tok_s", "ttft_280_ms",
-      "decode_b1_bf16_tok_s", "decode_b1_d4096_tok_s", "load_25gb_s"};
+      "train_b2x4_samples_s", "train_b8_samples_s",    "train_b8_peak_gib",    "train_b2x4_peak_gib",
+      "vision_b1_ms",         "vision_b16_images_s",   "prefill_2048_tok_s",   "ttft_280_ms",
+      "decode_b1_bf16_tok_s", "decode_b1_d4096_tok_s", "decode_b8_bf16_tok_s", "decode_b32_bf16_tok_s",
+      "sample_b1_us",         "sample_b8_us",          "sample_b32_us",        "load_25gb_s"};
   EXPECT_EQ(report["figures"].size(), names.size());
   for (const std::string& name : names) {
     ASSERT_TRUE(report["figures"].contains(name)) << name;

@@ -49,6 +49,9 @@ Figures measure_prefill(const Subject& subject);
 
 // decode_b1_bf16_tok_s and decode_b1_d4096_tok_s: one conversation, the likeliest token each time, behind a
 // picture and its prompt (without a tower as many tokens of text) and behind a long text.
+// decode_b8_bf16_tok_s and decode_b32_bf16_tok_s: all tokens of as many conversations side by side, each
+// behind as many tokens of text. sample_b1_us, sample_b8_us and sample_b32_us: tokens drawn from as many rows
+// of logits, temperature 1 and top-p 0.9.
 Figures measure_decode(const Subject& subject);
 
 // A checkpoint on its way to the device.

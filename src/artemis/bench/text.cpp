@@ -5,6 +5,7 @@
 #include "artemis/bench/timing.h"
 #include "artemis/bench/work.h"
 #include "artemis/generate/decoding.h"
+#include "artemis/kernels/sampling.h"
 
 namespace artemis::bench {
 namespace {
@@ -90,6 +91,55 @@ Figure measure_tokens(const Subject& subject, const std::string& name, const Tex
           subject.ceilings.read * 1e9 / decode_bytes(subject.config, subject.dtype, depth)};
 }
 
+// Tokens a second of `count` conversations side by side, each behind a prompt of its own.
+Figure measure_side_by_side(const Subject& subject, std::int64_t count, std::int64_t depth) {
+  constexpr std::int64_t warm_up = 4;
+  const std::int64_t steps = subject.lengths.decoded;
+  const auto conversations = static_cast<std::size_t>(count);
+  const std::vector<std::int64_t> most(conversations, depth + warm_up + steps);
+  Decoding decoding(subject.ctx, subject.model, subject.config, most);
+  const std::vector<std::int32_t> prompts = random_text(subject.config, count * depth).input_ids;
+  std::vector<std::int32_t> tokens;
+  std::vector<Turn> turns;
+  tokens.reserve(conversations);
+  for (std::size_t i = 0; i < conversations; ++i) {
+    const auto length = static_cast<std::size_t>(depth);
+    tokens.push_back(next_token(decoding, i, std::span(prompts).subspan(i * length, length), Tensor()));
+    turns.push_back({i, std::span(tokens).subspan(i, 1)});
+  }
+  const auto go_on = [&](std::int64_t passes) {
+    for (std::int64_t i = 0; i < passes; ++i) {
+      decoding.advance(turns, Tensor());
+      std::ranges::copy(decoding.likeliest(), tokens.begin());
+    }
+  };
+  go_on(warm_up);
+  const double seconds = seconds_of(subject.ctx, [&] { go_on(steps); });
+  const double reached = static_cast<double>(depth + warm_up) + static_cast<double>(steps) / 2;
+  const double bytes = decode_bytes(subject.config, subject.dtype, static_cast<double>(count) * reached);
+  const auto all = static_cast<double>(count);
+  return {fmt::format("decode_b{}_bf16_tok_s", count), all * static_cast<double>(steps) / seconds, "tok/s",
+          all * subject.ceilings.read * 1e9 / bytes};
+}
+
+// The microseconds of drawing a token for each of `count` rows, which are read once at least.
+Figure measure_sampling(const Subject& subject, std::int64_t count) {
+  const std::int64_t vocabulary = subject.config.text.vocab_size;
+  const Tensor logits = random_tensor(subject.ctx, DType::f32, {count, vocabulary}, 2.0f, 5);
+  const Tensor ids = Tensor::allocate(DType::i32, {count}, subject.ctx.device());
+  std::vector<RowSampling> rows(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    // A temperature of 1 leaves the logits as they are for the next call.
+    rows[i] = {.temperature = 1.0f,
+               .top_p = 0.9f,
+               .uniform = (static_cast<double>(i) + 0.5) / static_cast<double>(rows.size())};
+  }
+  const double seconds = median_seconds(
+      subject.ctx, [&] { sample_rows(subject.ctx, ids, logits, Tensor(), rows); }, subject.repeat);
+  return {fmt::format("sample_b{}_us", count), 1e6 * seconds, "us",
+          1e6 * static_cast<double>(logits.bytes()) / (subject.ceilings.read * 1e9), true};
+}
+
 }  // namespace
 
 Figures measure_prefill(const Subject& subject) {
@@ -108,7 +158,12 @@ Figures measure_decode(const Subject& subject) {
     prompt = picture_text(subject.config, lengths, 0);
   }
   return {measure_tokens(subject, "decode_b1_bf16_tok_s", prompt, pictures),
-          measure_tokens(subject, "decode_b1_d4096_tok_s", random_text(subject.config, lengths.depth), {})};
+          measure_tokens(subject, "decode_b1_d4096_tok_s", random_text(subject.config, lengths.depth), {}),
+          measure_side_by_side(subject, 8, prompt.tokens()),
+          measure_side_by_side(subject, 32, prompt.tokens()),
+          measure_sampling(subject, 1),
+          measure_sampling(subject, 8),
+          measure_sampling(subject, 32)};
 }
 
 }  // namespace artemis::bench
