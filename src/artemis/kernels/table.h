@@ -9,6 +9,7 @@
 #include "artemis/kernels/cross_entropy.h"
 #include "artemis/kernels/fill_normal.h"
 #include "artemis/kernels/linear.h"
+#include "artemis/kernels/logits.h"
 #include "artemis/kernels/norm.h"
 #include "artemis/kernels/rotary.h"
 #include "artemis/kernels/rows.h"
@@ -20,18 +21,20 @@
   X(gated_linear_forward)                                                                                    \
   X(fill_normal)                                                                                             \
   X(sum_words)                                                                                               \
+  X(edit_logits)                                                                                             \
+  X(mask_logits)                                                                                             \
   X(sample_rows)                                                                                             \
   X(rotary_angles)                                                                                           \
   X(rotary_to_cache)                                                                                         \
   X(argmax_rows)                                                                                             \
-  X(linear_backward_input) X(linear_backward_weight) X(rms_norm_forward) X(rms_norm_backward)                \
-      X(layer_norm_forward) X(layer_norm_backward) X(rotary_forward) X(rotary_backward) X(attention_forward) \
-          X(attention_backward) X(cached_attention_forward) X(rotary_cached_attention_forward)               \
-              X(activation_forward) X(activation_backward) X(gated_forward) X(gated_backward) X(gather_rows) \
-                  X(scatter_rows) X(scatter_add_rows) X(interpolate_rows_forward)                            \
-                      X(interpolate_rows_backward) X(add) X(multiply) X(convert) X(fill)                     \
-                          X(cross_entropy_forward) X(cross_entropy_backward) X(adamw_step) X(adamw8_step)    \
-                              X(sum_of_squares)
+  X(linear_backward_input)                                                                                   \
+  X(linear_backward_weight) X(rms_norm_forward) X(rms_norm_backward) X(layer_norm_forward)                   \
+      X(layer_norm_backward) X(rotary_forward) X(rotary_backward) X(attention_forward) X(attention_backward) \
+          X(cached_attention_forward) X(rotary_cached_attention_forward) X(activation_forward)               \
+              X(activation_backward) X(gated_forward) X(gated_backward) X(gather_rows) X(scatter_rows)       \
+                  X(scatter_add_rows) X(interpolate_rows_forward) X(interpolate_rows_backward) X(add)        \
+                      X(multiply) X(convert) X(fill) X(cross_entropy_forward) X(cross_entropy_backward)      \
+                          X(adamw_step) X(adamw8_step) X(sum_of_squares)
 
 namespace artemis {
 
