@@ -3,28 +3,19 @@
 #include <cstdio>
 
 #include "artemis/io/atomic_file.h"
+#include "artemis/serve/reasoning.h"
 #include "artemis/text/utf8.h"
 
 namespace artemis {
 namespace {
 
-constexpr std::string_view thought_begin = "<think>";
-constexpr std::string_view thought_end = "</think>";
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view space = " \t\r\n";
-  const std::size_t begin = text.find_first_not_of(space);
-  return begin == std::string_view::npos ? "" : text.substr(begin, text.find_last_not_of(space) + 1 - begin);
-}
-
-// The answer as a message. Where the prompt opened a thought, the answer goes on with it: the thought, as far
-// as it came, is kept apart.
+// The answer as a message; a thought, as far as it came, is kept apart.
 Json assistant_message(std::string_view prompt, std::string_view text) {
-  if (!trimmed(prompt).ends_with(thought_begin)) return {{"role", "assistant"}, {"content", text}};
-  const std::size_t end = text.find(thought_end);
-  const std::string_view thought = text.substr(0, end);
-  const std::string_view rest = end == text.npos ? "" : text.substr(end + thought_end.size());
-  return {{"role", "assistant"}, {"content", trimmed(rest)}, {"reasoning_content", trimmed(thought)}};
+  const bool open = opens_thought(prompt);
+  ReasoningPiece answer = split_reasoning(open, text);
+  Json message = {{"role", "assistant"}, {"content", std::move(answer.content)}};
+  if (open || !answer.reasoning.empty()) message["reasoning_content"] = std::move(answer.reasoning);
+  return message;
 }
 
 }  // namespace
