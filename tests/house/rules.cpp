@@ -27,15 +27,17 @@ const std::map<std::string, Rooms, std::less<>>& floors() {
       {"processor", {"core", "io", "text", "image", "model"}},
       {"train", {"core", "io", "kernels", "nn", "model", "processor"}},
       {"lab", {"core", "io"}},
+      {"grammar", {"core", "io", "text"}},
       {"report", {"core", "io"}},
-      {"generate", {"core", "io", "kernels", "nn", "model", "processor"}},
+      {"generate", {"core", "io", "kernels", "nn", "model", "processor", "grammar"}},
       {"serve",
        {"core", "io", "text", "image", "kernels", "nn", "model", "processor", "grammar", "generate"}},
-      {"bench", {"core", "io", "kernels", "nn", "model", "processor", "train", "generate"}},
-      {"evaluate", {"core", "io", "text", "kernels", "nn", "model", "processor", "train", "generate", "lab"}},
+      {"bench", {"core", "io", "kernels", "nn", "model", "processor", "train", "grammar", "generate"}},
+      {"evaluate",
+       {"core", "io", "text", "kernels", "nn", "model", "processor", "train", "grammar", "generate", "lab"}},
       {"cli",
-       {"core", "io", "text", "image", "kernels", "nn", "model", "processor", "train", "generate", "bench",
-        "lab", "evaluate", "report", "serve"}},
+       {"core", "io", "text", "image", "kernels", "nn", "model", "processor", "train", "grammar", "generate",
+        "bench", "lab", "evaluate", "report", "serve"}},
   };
   return table;
 }

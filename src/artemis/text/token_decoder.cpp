@@ -43,6 +43,7 @@ void TokenDecoder::add(const SortedJson& json, const std::string& where) {
   } else if (type == "ByteLevel") {
     add_step(text_from_byte_level());
     fused_ = true;
+    byte_level_ = true;
   } else if (type == "ByteFallback") {
     add_step(bytes_from_tokens());
   } else if (type == "Fuse") {

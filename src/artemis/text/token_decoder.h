@@ -20,6 +20,9 @@ class TokenDecoder {
   // The same for tokens as they come. It does not refer to the decoder.
   TokenStream stream() const { return TokenStream(steps_); }
 
+  // Whether tokens are bytes, each for itself (ByteLevel and nothing else).
+  bool byte_level() const { return byte_level_ && steps_.size() == 1; }
+
  private:
   void add(const SortedJson& json, const std::string& where);
   void add_step(TokenStepMaker step);
@@ -27,6 +30,7 @@ class TokenDecoder {
 
   std::vector<TokenStepMaker> steps_;
   bool fused_ = false;  // the steps so far make one token of all
+  bool byte_level_ = false;
 };
 
 }  // namespace artemis

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "artemis/core/error.h"
+#include "artemis/text/byte_level.h"
 #include "artemis/text/tokenizer_config.h"
 #include "artemis/text/utf8.h"
 
@@ -189,6 +190,14 @@ std::string Tokenizer::decode(std::span<const std::int32_t> ids, bool skip_speci
 std::optional<std::int32_t> Tokenizer::token_to_id(std::string_view token) const {
   const auto found = ids_.find(std::string(token));
   return found == ids_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::string Tokenizer::token_bytes(std::int32_t id) const {
+  require(decoder_.byte_level(), where_, "the decoder is not ByteLevel, which constrained answers need");
+  const auto place = static_cast<std::size_t>(id);
+  if (id < 0 || place >= tokens_.size() || !known_[place]) return {};
+  std::string bytes;
+  return append_from_byte_level(bytes, tokens_[place]) ? bytes : tokens_[place];
 }
 
 const std::string& Tokenizer::id_to_token(std::int32_t id) const {

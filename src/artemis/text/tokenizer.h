@@ -43,6 +43,10 @@ class Tokenizer {
   // The token as the vocabulary spells it, or an added token's spelling; throws Error for an id without one.
   const std::string& id_to_token(std::int32_t id) const;
   bool is_special(std::int32_t id) const { return added_.is_special(id); }
+  const std::vector<AddedToken>& added_tokens() const { return added_.tokens(); }
+  // The bytes of a token that is not added, none for an id without a token. Throws Error where the decoder is
+  // not ByteLevel, for then a token's bytes depend on those around it.
+  std::string token_bytes(std::int32_t id) const;
   // One more than the largest id.
   std::int64_t vocab_size() const { return static_cast<std::int64_t>(tokens_.size()); }
 

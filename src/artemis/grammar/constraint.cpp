@@ -1,0 +1,68 @@
+#include "artemis/grammar/constraint.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "artemis/core/error.h"
+#include "artemis/grammar/mask_cache.h"
+
+namespace artemis {
+
+Constraint::Constraint(std::shared_ptr<const Grammar> grammar, std::shared_ptr<const TokenBytes> tokens)
+    : grammar_(std::move(grammar)),
+      tokens_(std::move(tokens)),
+      machine_(grammar_, *tokens_),
+      heads_(machine_.start()) {}
+
+void Constraint::allowed(std::span<std::uint32_t> mask) {
+  ARTEMIS_ASSERT(static_cast<std::int64_t>(mask.size()) == (tokens_->vocab() + 31) / 32);
+  std::fill(mask.begin(), mask.end(), 0);
+  const auto set = [&](std::int32_t token) {
+    const auto place = static_cast<std::uint32_t>(token);
+    mask[place / 32] |= std::uint32_t{1} << (place % 32);
+  };
+  const std::size_t stacks = machine_.stacks().size();
+  {
+    TrieWalk walk(machine_, *tokens_);
+    for (const Head& head : heads_) {
+      if (head.node == Grammar::none) continue;
+      if (const std::int32_t token = machine_.added_token(head); token >= 0) {
+        set(token);
+        continue;
+      }
+      const auto known = grammar_->masks->get(grammar_, *tokens_, head);
+      known->add_to(mask);
+      if (known->ends.empty()) continue;
+      const std::uint32_t behind = walk.number(machine_.returned(head.stack));
+      for (const std::uint32_t end : known->ends) {
+        walk.visit(
+            end, behind,
+            [&](std::uint32_t node) {
+              for (const std::int32_t token : tokens_->tokens_at(node)) set(token);
+            },
+            [](std::uint32_t) {});
+      }
+    }
+  }
+  machine_.stacks().shrink(stacks);
+}
+
+bool Constraint::accept(std::int32_t token) {
+  if (token < 0 || token >= tokens_->vocab()) return false;
+  const std::string& bytes = tokens_->bytes(token);
+  const std::size_t stacks = machine_.stacks().size();
+  Heads heads = heads_;
+  if (bytes.empty()) heads = machine_.step_added(heads, token);
+  for (const char c : bytes) {
+    heads = machine_.step(heads, static_cast<unsigned char>(c));
+    if (heads.empty()) break;
+  }
+  if (heads.empty()) {
+    machine_.stacks().shrink(stacks);
+    return false;
+  }
+  heads_ = std::move(heads);
+  return true;
+}
+
+}  // namespace artemis
