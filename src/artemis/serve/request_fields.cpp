@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "artemis/text/utf8.h"
+
 namespace artemis {
 namespace {
 
@@ -130,7 +132,9 @@ std::string Fields::required_text(std::string_view key) { return to_text(require
 void Fields::refuse_others(std::initializer_list<std::string_view> ignored) const {
   for (const auto& [key, value] : object_.items()) {
     if (known_.contains(key) || std::ranges::find(ignored, key) != ignored.end()) continue;
-    throw ApiError(400, fmt::format("Unrecognized request argument supplied: {}", place(key)), place(key),
+    constexpr std::size_t longest = 64;  // of a name that the client made up
+    const std::string at = place(replace_invalid_utf8(key.substr(0, longest)));
+    throw ApiError(400, fmt::format("Unrecognized request argument supplied: {}", at), at,
                    "unknown_parameter");
   }
 }
