@@ -61,6 +61,8 @@ const Json tools = Json::parse(R"([
 
 class Parsing {
  public:
+  explicit Parsing(bool one_call = false)
+      : parser_(tools, one_call, [this] { return "call_" + std::to_string(++calls_made_); }) {}
   void add(const ToolPiece& piece) {
     content_ += piece.content;
     for (const ToolCall& call : piece.calls) calls_ += call.id + " " + call.name + call.arguments + "\n";
@@ -75,7 +77,7 @@ class Parsing {
 
  private:
   int calls_made_ = 0;
-  ToolCallParser parser_{tools, [this] { return "call_" + std::to_string(++calls_made_); }};
+  ToolCallParser parser_;
   std::string content_, calls_;
 };
 
@@ -154,6 +156,11 @@ TEST(ToolCalls, WhatIsNoCallIsContent) {
   // One that is none does not hide the next.
   EXPECT_EQ(parsed("<tool_call>\n<tool_call><function=wait></function></tool_call>"),
             "<tool_call>\n|call_1 wait{}\n");
+}
+
+TEST(ToolCalls, OneCallAlone) {
+  EXPECT_EQ(Parsing(true).whole("So " + call_of("draw", "count", "1") + " and " + call_of("wait", "a", "b")),
+            "So|call_1 draw{\"count\":1}\n");
 }
 
 TEST(ToolCalls, NoHalfTagIsShown) {

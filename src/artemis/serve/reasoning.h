@@ -30,6 +30,8 @@ class ReasoningSplitter {
   ReasoningPiece flush();
   // Whether what comes next belongs to a thought.
   bool thinking() const { return state_ == State::thought; }
+  // Whether no thought comes any more.
+  bool answering() const { return state_ == State::answer || state_ == State::answer_as_it_is; }
 
  private:
   enum class State { start, thought, answer, answer_as_it_is };

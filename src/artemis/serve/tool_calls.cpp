@@ -186,6 +186,10 @@ ToolCallParser::Step ToolCallParser::step(ToolPiece& piece) {
 }
 
 ToolCallParser::Step ToolCallParser::find_call(std::string& content) {
+  if (one_call_ && called_) {
+    held_.clear();
+    return Step::more;
+  }
   const std::size_t begin = held_.find(call_begin);
   const std::size_t sure = begin == held_.npos
                                ? length_before_tag(held_, call_begin)

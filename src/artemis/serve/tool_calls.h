@@ -41,9 +41,9 @@ Json argument_value(const Json* schema, const Json& parameters, std::string_view
 class ToolCallParser {
  public:
   // `tools`: a list of {"type": "function", "function": {"name", "parameters"}}, which must outlive it.
-  // `make_id` is called once for each call.
-  ToolCallParser(const Json& tools, std::function<std::string()> make_id)
-      : tools_(tools), make_id_(std::move(make_id)) {}
+  // `make_id` is called once for each call. `one_call`: what comes behind the first is left out.
+  ToolCallParser(const Json& tools, bool one_call, std::function<std::string()> make_id)
+      : tools_(tools), one_call_(one_call), make_id_(std::move(make_id)) {}
 
   ToolPiece push(std::string_view text);
   // The rest, when no more text comes.
@@ -63,6 +63,7 @@ class ToolCallParser {
   void give_up(std::string& content);
 
   const Json& tools_;
+  bool one_call_;
   std::function<std::string()> make_id_;
   State state_ = State::content;
   std::string held_;      // the text that was not given out
