@@ -12,15 +12,13 @@ namespace artemis {
 namespace {
 
 // The next token, or -1; the logits are changed.
-std::int32_t next(Sampler& sampler, std::vector<float>& logits, const std::vector<std::int32_t>& history) {
+std::int32_t next(Sampler& sampler, std::vector<float>& logits) {
   Context ctx({}, 1);
-  const auto width = static_cast<std::int64_t>(logits.size());
   const Tensor id = Tensor::allocate(DType::i32, {1});
-  const Tensor seen = Tensor::zeros(DType::u8, {1, width});
-  for (const std::int32_t token : history) seen.mutable_data<std::uint8_t>()[token] = 1;
   const RowSampling row = sampler.draw();
-  sample_rows(ctx, id, Tensor::wrap(logits.data(), DType::f32, {1, width}, {}, nullptr, false), seen,
-              std::span(&row, 1));
+  sample_rows(ctx, id, Tensor::wrap(logits.data(), DType::f32, {1, std::ssize(logits)}, {}, nullptr, false),
+              Tensor(), std::span(&row, 1));
+  sampler.advance();
   return id.data<std::int32_t>()[0];
 }
 
@@ -30,7 +28,7 @@ std::map<std::int32_t, int> draw(const SamplingOptions& options, const std::vect
   std::map<std::int32_t, int> seen;
   for (int i = 0; i < count; ++i) {
     std::vector<float> copy = logits;
-    ++seen[next(sampler, copy, {})];
+    ++seen[next(sampler, copy)];
   }
   return seen;
 }
@@ -38,15 +36,15 @@ std::map<std::int32_t, int> draw(const SamplingOptions& options, const std::vect
 TEST(Sampler, GreedyTakesTheLargestAndTheLowerIdOfATie) {
   Sampler sampler(SamplingOptions{});
   std::vector<float> logits = {0.5f, 2.0f, 2.0f, -1.0f};
-  EXPECT_EQ(next(sampler, logits, {}), 1);
+  EXPECT_EQ(next(sampler, logits), 1);
 }
 
 TEST(Sampler, NotANumberIsNeverChosen) {
   Sampler sampler(SamplingOptions{});
   std::vector<float> some = {NAN, -3.0f};
-  EXPECT_EQ(next(sampler, some, {}), 1);
+  EXPECT_EQ(next(sampler, some), 1);
   std::vector<float> all = {NAN, NAN};
-  EXPECT_EQ(next(sampler, all, {}), -1);
+  EXPECT_EQ(next(sampler, all), -1);
 }
 
 TEST(Sampler, TheSameSeedDrawsTheSame) {
@@ -72,13 +70,14 @@ TEST(Sampler, TopKTopPAndMinPKeepTheLikeliest) {
   EXPECT_EQ(draw({.temperature = 1.0f, .min_p = 0.25f}, logits, 500).size(), 3u);
 }
 
-TEST(Sampler, RepetitionPenaltyLowersWhatWasSaid) {
-  Sampler sampler({.repetition_penalty = 2.0f});
-  std::vector<float> logits = {2.0f, 1.5f, -1.0f};
-  const std::vector<std::int32_t> history = {0, 2};
-  EXPECT_EQ(next(sampler, logits, history), 1);
-  EXPECT_EQ(logits[0], 1.0f);
-  EXPECT_EQ(logits[2], -2.0f);
+TEST(Sampler, DrawsAheadWhatItWillDraw) {
+  Sampler sampler({.temperature = 1.0f, .seed = 9});
+  std::vector<double> ahead;
+  for (int i = 0; i < 5; ++i) ahead.push_back(sampler.draw(i).uniform);
+  for (const double expected : ahead) {
+    EXPECT_EQ(sampler.draw().uniform, expected);
+    sampler.advance();
+  }
 }
 
 TEST(Sampler, RefusesValuesOutOfRange) {
@@ -89,6 +88,8 @@ TEST(Sampler, RefusesValuesOutOfRange) {
   EXPECT_THROW(Sampler({.top_p = 1.5f}), UsageError);
   EXPECT_THROW(Sampler({.min_p = 2.0f}), UsageError);
   EXPECT_THROW(Sampler({.repetition_penalty = 0.0f}), UsageError);
+  EXPECT_THROW(Sampler({.frequency_penalty = NAN}), UsageError);
+  EXPECT_THROW(Sampler({.presence_penalty = INFINITY}), UsageError);
 }
 
 TEST(StopFilter, EndsBeforeTheFirstStopStringAcrossPieces) {

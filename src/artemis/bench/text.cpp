@@ -1,5 +1,6 @@
 // Prompts and single tokens through the decoding that generation runs on.
-#include <optional>
+#include <algorithm>
+#include <functional>
 
 #include "artemis/bench/measure.h"
 #include "artemis/bench/timing.h"
@@ -10,27 +11,61 @@
 namespace artemis::bench {
 namespace {
 
-// The median seconds of work(conversation), each time for a new one of this many tokens at most, after the
-// first to warm up.
+// Conversations side by side, each with pages of its own for `tokens`.
+class Conversations {
+ public:
+  Conversations(const Subject& subject, std::int64_t count, std::int64_t tokens)
+      : decoding_(subject.ctx, subject.model, subject.config,
+                  {.turns = count,
+                   .outputs = count,
+                   .pages = count * Decoding::pages_for(tokens),
+                   .turn_pages = Decoding::pages_for(tokens)}),
+        lengths_(static_cast<std::size_t>(count), 0) {
+    std::int32_t page = 0;
+    for (std::int64_t i = 0; i < count; ++i) {
+      pages_.emplace_back(static_cast<std::size_t>(Decoding::pages_for(tokens)));
+      for (std::int32_t& own : pages_.back()) own = page++;
+    }
+  }
+
+  // One pass over the next tokens, as many of each, of the conversations from `first` on; the likeliest that
+  // follow.
+  std::span<const std::int32_t> advance(std::size_t first, std::size_t count,
+                                        std::span<const std::int32_t> tokens, const Tensor& features) {
+    const std::size_t each = tokens.size() / count;
+    turns_.clear();
+    for (std::size_t i = 0; i < count; ++i) {
+      turns_.push_back({.pages = pages_[first + i],
+                        .before = lengths_[first + i],
+                        .tokens = tokens.subspan(i * each, each)});
+      lengths_[first + i] += static_cast<std::int64_t>(each);
+    }
+    decoding_.advance(turns_, features);
+    const std::span<const std::int32_t> likeliest = decoding_.likeliest();
+    require(std::ranges::all_of(likeliest, [](std::int32_t id) { return id >= 0; }), "bench",
+            "the logits are no numbers");
+    return likeliest;
+  }
+
+ private:
+  Decoding decoding_;
+  std::vector<std::vector<std::int32_t>> pages_;
+  std::vector<std::int64_t> lengths_;
+  std::vector<Turn> turns_;
+};
+
+// The median seconds of work(conversations, i), each time for a new one of this many tokens at most, after
+// the first to warm up.
 double seconds_of_each(const Subject& subject, std::int64_t tokens,
-                       const std::function<void(Decoding&, std::size_t conversation)>& work) {
-  const std::vector<std::int64_t> most(static_cast<std::size_t>(subject.repeat) + 1, tokens);
-  Decoding decoding(subject.ctx, subject.model, subject.config, most);
+                       const std::function<void(Conversations&, std::size_t i)>& work) {
+  const std::int64_t count = subject.repeat + 1;
+  Conversations conversations(subject, count, tokens);
   std::vector<double> seconds;
-  for (std::size_t i = 0; i < most.size(); ++i) {
-    const double taken = seconds_of(subject.ctx, [&] { work(decoding, i); });
+  for (std::int64_t i = 0; i < count; ++i) {
+    const double taken = seconds_of(subject.ctx, [&] { work(conversations, static_cast<std::size_t>(i)); });
     if (i > 0) seconds.push_back(taken);
   }
   return median(seconds);
-}
-
-std::int32_t next_token(Decoding& decoding, std::size_t conversation, std::span<const std::int32_t> tokens,
-                        const Tensor& features) {
-  const Turn turn{conversation, tokens};
-  decoding.advance(std::span(&turn, 1), features);
-  const std::int32_t token = decoding.likeliest().front();
-  require(token >= 0, "bench", "the logits are no numbers");
-  return token;
 }
 
 Tensor features_of(const Subject& subject, const PictureBatch& pictures) {
@@ -43,8 +78,8 @@ Tensor features_of(const Subject& subject, const PictureBatch& pictures) {
 Figure measure_prompt(const Subject& subject) {
   const std::int64_t length = subject.lengths.prefill;
   const TextBatch text = random_text(subject.config, length);
-  const double seconds = seconds_of_each(subject, length, [&](Decoding& decoding, std::size_t conversation) {
-    next_token(decoding, conversation, text.input_ids, Tensor());
+  const double seconds = seconds_of_each(subject, length, [&](Conversations& conversations, std::size_t i) {
+    conversations.advance(i, 1, text.input_ids, Tensor());
   });
   const auto tokens = static_cast<double>(length);
   const double least_seconds =
@@ -57,9 +92,9 @@ Figure measure_first_token(const Subject& subject) {
   const PictureBatch pictures = random_pictures(host, *subject.config.vision, 1, subject.lengths.side);
   const TextBatch text = picture_text(subject.config, subject.lengths, 0);
   const double seconds =
-      seconds_of_each(subject, text.tokens(), [&](Decoding& decoding, std::size_t conversation) {
+      seconds_of_each(subject, text.tokens(), [&](Conversations& conversations, std::size_t i) {
         const Arena::Scope scope(subject.ctx.arena());
-        next_token(decoding, conversation, text.input_ids, features_of(subject, pictures));
+        conversations.advance(i, 1, text.input_ids, features_of(subject, pictures));
       });
   const double flop =
       picture_flop(subject.config, subject.lengths.side) + prefill_flop(subject.config, text.tokens());
@@ -72,17 +107,17 @@ Figure measure_tokens(const Subject& subject, const std::string& name, const Tex
                       const PictureBatch& pictures) {
   constexpr std::int64_t warm_up = 4;
   const std::int64_t steps = subject.lengths.decoded;
-  const std::vector<std::int64_t> most = {prompt.tokens() + warm_up + steps};
-  Decoding decoding(subject.ctx, subject.model, subject.config, most);
+  Conversations conversations(subject, 1, prompt.tokens() + warm_up + steps);
   std::int32_t token = 0;
   {
     const Arena::Scope scope(subject.ctx.arena());
-    token = next_token(decoding, 0, prompt.input_ids,
-                       pictures.empty() ? Tensor() : features_of(subject, pictures));
+    token = conversations
+                .advance(0, 1, prompt.input_ids, pictures.empty() ? Tensor() : features_of(subject, pictures))
+                .front();
   }
   const auto go_on = [&](std::int64_t count) {
     for (std::int64_t i = 0; i < count; ++i)
-      token = next_token(decoding, 0, std::span<const std::int32_t>(&token, 1), Tensor());
+      token = conversations.advance(0, 1, std::span(&token, 1), Tensor()).front();
   };
   go_on(warm_up);
   const double seconds = seconds_of(subject.ctx, [&] { go_on(steps); });
@@ -95,23 +130,18 @@ Figure measure_tokens(const Subject& subject, const std::string& name, const Tex
 Figure measure_side_by_side(const Subject& subject, std::int64_t count, std::int64_t depth) {
   constexpr std::int64_t warm_up = 4;
   const std::int64_t steps = subject.lengths.decoded;
-  const auto conversations = static_cast<std::size_t>(count);
-  const std::vector<std::int64_t> most(conversations, depth + warm_up + steps);
-  Decoding decoding(subject.ctx, subject.model, subject.config, most);
+  const auto number = static_cast<std::size_t>(count);
+  Conversations conversations(subject, count, depth + warm_up + steps);
+  const auto length = static_cast<std::size_t>(depth);
   const std::vector<std::int32_t> prompts = random_text(subject.config, count * depth).input_ids;
   std::vector<std::int32_t> tokens;
-  std::vector<Turn> turns;
-  tokens.reserve(conversations);
-  for (std::size_t i = 0; i < conversations; ++i) {
-    const auto length = static_cast<std::size_t>(depth);
-    tokens.push_back(next_token(decoding, i, std::span(prompts).subspan(i * length, length), Tensor()));
-    turns.push_back({i, std::span(tokens).subspan(i, 1)});
+  for (std::size_t i = 0; i < number; ++i) {
+    tokens.push_back(
+        conversations.advance(i, 1, std::span(prompts).subspan(i * length, length), Tensor()).front());
   }
   const auto go_on = [&](std::int64_t passes) {
-    for (std::int64_t i = 0; i < passes; ++i) {
-      decoding.advance(turns, Tensor());
-      std::ranges::copy(decoding.likeliest(), tokens.begin());
-    }
+    for (std::int64_t i = 0; i < passes; ++i)
+      std::ranges::copy(conversations.advance(0, number, tokens, Tensor()), tokens.begin());
   };
   go_on(warm_up);
   const double seconds = seconds_of(subject.ctx, [&] { go_on(steps); });

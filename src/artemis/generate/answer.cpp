@@ -4,51 +4,97 @@
 
 namespace artemis {
 
-Answer::Answer(const Tokenizer& tokenizer, std::vector<std::int32_t> prompt, const GenerateOptions& options,
-               const TextCallback& on_text)
-    : options_(options),
-      on_text_(on_text),
-      sampler_(options.sampling),
-      filter_(options.stop),
-      stream_(tokenizer, options.skip_special_tokens),
-      history_(std::move(prompt)),
-      start_(std::chrono::steady_clock::now()) {}
-
-void Answer::show(const std::string& piece) {
-  result_.text += piece;
-  if (on_text_ && !piece.empty()) on_text_(piece);
+Answer::Answer(const Tokenizer& tokenizer, const EngineRequest& request,
+               std::function<void(const AnswerPiece&)> on_piece)
+    : request_(request),
+      on_piece_(std::move(on_piece)),
+      sampler_(request.options.sampling),
+      filter_(request.options.stop),
+      stream_(tokenizer, request.options.skip_special_tokens),
+      history_(request.prompt),
+      constraint_holds_(!request.constraint_after),
+      start_(std::chrono::steady_clock::now()) {
+  if (!draws_freely())
+    for (const std::int32_t token : history_) seen_.emplace(token, 0);
 }
 
-void Answer::take(std::int32_t token) {
-  require(token >= 0, "sampler", "none of the logits is a number");
+bool Answer::draws_freely() const {
+  const SamplingOptions& sampling = request_.options.sampling;
+  return sampling.repetition_penalty == 1.0f && sampling.frequency_penalty == 0.0f &&
+         sampling.presence_penalty == 0.0f && request_.options.logit_bias.empty() &&
+         request_.constraint == nullptr;
+}
+
+void Answer::add_edits(std::vector<LogitEdit>& edits, std::int32_t row) const {
+  const SamplingOptions& sampling = request_.options.sampling;
+  const std::map<std::int32_t, float>& bias = request_.options.logit_bias;
+  const auto bias_of = [&](std::int32_t id) {
+    const auto found = bias.find(id);
+    return found == bias.end() ? 0.0f : found->second;
+  };
+  for (const auto& [id, count] : seen_) {
+    const float taken = sampling.frequency_penalty * static_cast<float>(count) +
+                        (count > 0 ? sampling.presence_penalty : 0.0f);
+    edits.push_back({row, id, sampling.repetition_penalty, bias_of(id) - taken});
+  }
+  for (const auto& [id, added] : bias) {
+    if (!seen_.contains(id)) edits.push_back({row, id, 1.0f, added});
+  }
+}
+
+void Answer::allowed(std::span<std::uint32_t> mask) const {
+  request_.constraint->allowed(mask);
+  if (!request_.constraint->may_end()) return;
+  for (const std::int32_t token : request_.options.end_tokens) {
+    const auto place = static_cast<std::size_t>(token);
+    if (place / 32 < mask.size()) mask[place / 32] |= std::uint32_t{1} << (place % 32);
+  }
+}
+
+bool Answer::ends(std::int32_t token) const {
+  const GenerateOptions& options = request_.options;
+  return !options.ignore_eos && std::ranges::find(options.end_tokens, token) != options.end_tokens.end();
+}
+
+void Answer::show(std::string_view text) {
+  result_.text += text;
+  if (text.empty()) return;
+  if (on_piece_) on_piece_({text, unshown_});
+  unshown_.clear();
+}
+
+void Answer::take(std::int32_t token, AnswerToken probabilities) {
+  require(token >= 0, "sampler", "no token may follow: none of the logits is a number that is allowed");
   if (result_.ids.empty()) {
     const auto now = std::chrono::steady_clock::now();
     result_.prefill_seconds = std::chrono::duration<double>(now - start_).count();
     start_ = now;
   }
+  sampler_.advance();
   result_.ids.push_back(token);
   history_.push_back(token);
-  if (!options_.ignore_eos && std::ranges::find(options_.end_tokens, token) != options_.end_tokens.end()) {
-    result_.finish_reason = "stop";
-    end();
-    return;
+  if (ends(token)) return end("stop");
+  if (!draws_freely()) ++seen_[token];
+  if (constrained()) {
+    require(request_.constraint->accept(token), "sampler", "token {} is not allowed by the grammar", token);
+  } else if (request_.constraint_after == token) {
+    constraint_holds_ = true;
   }
+  if (request_.options.logprobs) unshown_.push_back(std::move(probabilities));
   show(filter_.push(stream_.push(token)));
   if (filter_.stopped()) {
-    end();
-  } else if (static_cast<std::int64_t>(result_.ids.size()) >= options_.max_new_tokens) {
-    result_.finish_reason = "length";
-    end();
-  } else if (options_.cancel != nullptr && options_.cancel->load()) {
-    result_.finish_reason = "cancelled";
-    end();
+    end("stop");
+  } else if (new_tokens() >= request_.options.max_new_tokens) {
+    end("length");
   }
 }
 
-void Answer::end() {
+void Answer::end(std::string_view reason, std::string error) {
   show(filter_.push(stream_.flush()));
   show(filter_.flush());
-  if (filter_.stopped()) result_.finish_reason = "stop";
+  if (!unshown_.empty() && on_piece_) on_piece_({"", unshown_});
+  result_.finish_reason = filter_.stopped() && error.empty() ? "stop" : reason;
+  result_.error = std::move(error);
   result_.decode_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   ended_ = true;
 }

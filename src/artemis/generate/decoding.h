@@ -1,4 +1,4 @@
-// Several conversations that go on side by side over one paged cache.
+// Passes over the tokens of several conversations, whose earlier ones lie in one paged cache.
 #pragma once
 
 #include <map>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "artemis/core/gpu.h"
+#include "artemis/kernels/logits.h"
 #include "artemis/kernels/sampling.h"
 #include "artemis/model/graft.h"
 
@@ -14,47 +15,53 @@ namespace artemis {
 
 // The next tokens of one conversation.
 struct Turn {
-  std::size_t sequence;
-  std::span<const std::int32_t> tokens;
+  std::span<const std::int32_t> pages;   // where its tokens lie, in order; with room for the next ones
+  std::int64_t before = 0;               // of its tokens are in the cache
+  std::span<const std::int32_t> tokens;  // the next ones, at least one
+  std::int64_t outputs = 1;              // the last of them, of which logits are made; at least one
 };
 
-// The cache and the memory of the steps are planned before the first. On a GPU a pass of one token for each
-// conversation is recorded once for each number of conversations, and launched as a whole from then on.
+// What is taken of the device's memory once, before the first pass.
+struct DecodingSize {
+  std::int64_t turns = 1;       // at the most in a pass
+  std::int64_t outputs = 1;     // likewise, of all turns
+  std::int64_t pages = 1;       // of the cache
+  std::int64_t turn_pages = 1;  // of one conversation at the most
+};
+
+// Which tokens lie where is the caller's to know. On a GPU a pass of one token for each turn is recorded once
+// for each number of turns, and launched as a whole from then on.
 class Decoding {
  public:
-  // One conversation for each of `max_tokens`, which bounds its length. All arguments but that must outlive
-  // it.
-  Decoding(Context& ctx, const Graft& model, const GraftConfig& config,
-           std::span<const std::int64_t> max_tokens);
+  static constexpr std::int64_t page_size = 64;  // tokens
+  static std::int64_t pages_for(std::int64_t tokens) { return (tokens + page_size - 1) / page_size; }
+  // Bytes of a page in all layers.
+  static std::size_t page_bytes(const TextConfig& config, DType dtype);
+
+  // All arguments but `size` must outlive it.
+  Decoding(Context& ctx, const Graft& model, const GraftConfig& config, const DecodingSize& size);
 
   // One pass: each turn follows what its conversation has had so far; `features` are those of the turns'
-  // image tokens, in order (undefined: none). A conversation has at most one turn in a pass.
+  // image tokens, in order (undefined: none). Throws Error for an id outside the vocabulary.
   void advance(std::span<const Turn> turns, const Tensor& features);
 
-  // From here on each conversation's tokens are kept, for a repetition penalty. Before the first pass.
-  void keep_history();
-
-  // Of the token after each turn of the last pass, valid until the next call: the id of the largest logit,
-  // the lower of equal ones (-1: none is a number).
+  // The logits (outputs, vocab) f32 of the last pass, turn after turn; they may be changed before a draw.
+  Tensor logits() const { return logits_.rows(0, outputs_); }
+  // Of each row of these logits, valid until the next call: the id of the largest, as the pass left them, the
+  // lower of equal ones (-1: none is a number).
   std::span<const std::int32_t> likeliest();
-  // Or an id that is drawn, once for each pass, as sample_rows() does; seen_row is the conversation.
+  // Or an id that is drawn, once for each pass, as sample_rows() does.
   std::span<const std::int32_t> sample(std::span<const RowSampling> rows);
 
  private:
-  struct Sequence {
-    std::int32_t first_page;
-    std::int32_t pages;
-    std::int64_t length = 0;
-  };
-
-  // Where a pass of one token for each conversation finds what changes from pass to pass; on the device.
+  // Where a pass of one token for each turn finds what changes from pass to pass; on the device.
   struct Slots {
-    Tensor values;  // (4 * conversations) i32: input_ids, positions, lengths, rows of the cache
+    Tensor values;  // (4 * turns) i32: input_ids, positions, lengths, rows of the cache
     Tensor page_table;
     Tensor offsets;
     Tensor frequencies;
-    std::vector<std::size_t> conversations;  // whose pages page_table holds
-    std::vector<std::int32_t> staging;       // values on the host
+    std::vector<std::vector<std::int32_t>> pages;  // what page_table holds of each turn
+    std::vector<std::int32_t> staging;             // values on the host
 
     Tensor column(std::int64_t which, std::int64_t count) const;
   };
@@ -66,31 +73,29 @@ class Decoding {
   };
 
   void lay_out(std::span<const Turn> turns);
-  void remember(std::span<const Turn> turns);
-  std::vector<std::int32_t> page_table(std::span<const Turn> turns, std::int32_t pages) const;
   void advance_any(std::span<const Turn> turns, const Tensor& features);
   void advance_by_one(std::span<const Turn> turns);
   void fill_slots(std::span<const Turn> turns);
   void pass_over_slots(std::int64_t count);
-  void finish(const Tensor& hidden, std::int64_t count);
+  void finish(const Tensor& hidden);
   std::span<const std::int32_t> to_host(const Tensor& ids);
 
   Context& ctx_;
   const Graft& model_;
   const GraftConfig& config_;
   DType dtype_;
+  DecodingSize size_;
   KvCache cache_;
-  std::vector<Sequence> sequences_;
-  std::int32_t most_pages_ = 0;  // of one conversation
-  Tensor logits_;                // (conversations, vocab) f32
-  Tensor likeliest_;             // (conversations) i32
-  Tensor sampled_;               // the same
-  Tensor seen_;                  // (conversations, vocab) u8; undefined: no history is kept
+  Tensor logits_;     // (outputs, vocab) f32
+  Tensor likeliest_;  // (outputs) i32
+  Tensor sampled_;    // the same
   std::vector<std::int32_t> ids_on_host_;
-  std::int64_t turns_ = 0;  // of the last pass
+  std::int64_t outputs_ = 0;  // of the last pass
   TextBatch batch_;
-  std::vector<std::int32_t> lengths_;  // of each turn's conversation, the turn included
-  std::vector<std::int32_t> rows_;     // of the cache, for each token
+  std::vector<std::int32_t> lengths_;      // of each turn's conversation, the turn included
+  std::vector<std::int32_t> rows_;         // of the cache, for each token
+  std::vector<std::int32_t> output_rows_;  // of the batch
+  std::vector<std::int32_t> page_table_;   // (turns, the most pages of one)
   Slots slots_;
   std::map<std::int64_t, Recorded> recorded_;  // by the number of turns
 };

@@ -1,9 +1,9 @@
 #include "artemis/generate/generator.h"
 
-#include <deque>
+#include <algorithm>
 
-#include "artemis/generate/answer.h"
-#include "artemis/generate/decoding.h"
+#include "artemis/generate/engine.h"
+#include "artemis/model/vision_tower.h"
 
 namespace artemis {
 namespace {
@@ -25,94 +25,81 @@ std::vector<std::int32_t> end_tokens_of(const Json& json, std::string_view where
   return ids;
 }
 
-// Tokens of all requests that are read in one pass at most, unless one alone has more.
+// Tokens of all requests that are read in one pass at most.
 constexpr std::int64_t prefill_tokens = 4096;
 
-std::int64_t tokens_of(const GenerateRequest& request) {
-  return static_cast<std::int64_t>(request.prompt.size());
+std::int64_t total_tokens(std::span<const std::int64_t> max_tokens) {
+  std::int64_t pages = 0;
+  for (const std::int64_t tokens : max_tokens) pages += Decoding::pages_for(tokens);
+  return pages * Decoding::page_size;
 }
 
-std::vector<std::int64_t> plan(const GraftConfig& config, std::span<const GenerateRequest> requests,
-                               const GenerateOptions& options) {
-  require(options.max_new_tokens > 0, "generate", "max_new_tokens is {}, expected at least 1",
-          options.max_new_tokens);
+// Whether the device has room for the cache, before it is taken.
+void check_room(Device device, const GraftConfig& config, DType dtype,
+                std::span<const std::int64_t> max_tokens) {
+  if (device.kind != DeviceKind::cuda) return;
+  const std::size_t bytes = cache_bytes(config, dtype, max_tokens);
+  const std::size_t free = gpu_free_bytes(device);
+  constexpr double gib = 1 << 30;
+  const std::size_t page = Decoding::page_bytes(config.text, dtype);
+  require(bytes <= free, "generate",
+          "the cache of {} tokens takes {:.1f} GiB, {} has {:.1f} GiB free, room for {} tokens; a smaller "
+          "max-new-tokens takes less",
+          total_tokens(max_tokens), static_cast<double>(bytes) / gib, device_name(device),
+          static_cast<double>(free) / gib, static_cast<std::int64_t>(free / page) * Decoding::page_size);
+}
+
+// Room for just these requests.
+EngineOptions engine_for(Context& ctx, const Graft& model, const GraftConfig& config,
+                         std::span<const GenerateRequest> requests, const GenerateOptions& options) {
   std::vector<std::int64_t> max_tokens;
+  EngineOptions engine{.max_sequences = std::ssize(requests), .step_tokens = prefill_tokens, .reuse = false};
   for (const GenerateRequest& request : requests) {
-    require(!request.prompt.empty(), "generate", "the prompt has no tokens, expected at least one");
-    max_tokens.push_back(tokens_of(request) + options.max_new_tokens);
-    require(max_tokens.back() <= config.text.max_position_embeddings, "generate",
-            "a prompt of {} tokens and {} new ones pass the model's context of {}", tokens_of(request),
-            options.max_new_tokens, config.text.max_position_embeddings);
+    // What passes the context is refused by Engine::check().
+    const std::int64_t wanted = std::min(options.max_new_tokens, config.text.max_position_embeddings);
+    max_tokens.push_back(std::ssize(request.prompt) + std::max<std::int64_t>(wanted, 1));
+    if (config.vision && !request.pictures.empty())
+      engine.picture_tokens +=
+          Decoding::pages_for(image_tokens(*config.vision, request.pictures)) * Decoding::page_size +
+          std::ssize(request.pictures.grid_thw) * Decoding::page_size;
   }
-  return max_tokens;
+  check_room(ctx.device(), config, model.language_model.embed_tokens.dtype(), max_tokens);
+  engine.cache_tokens = total_tokens(max_tokens);
+  return engine;
 }
 
-Tensor features_of(Context& ctx, const Graft& model, const GraftConfig& config,
-                   std::span<const GenerateRequest> requests) {
-  std::vector<const PictureBatch*> each;
-  for (const GenerateRequest& request : requests) each.push_back(&request.pictures);
-  const PictureBatch pictures = join_pictures(each);
-  if (pictures.empty()) return {};
-  const Tensor features = ctx.allocate(model.language_model.embed_tokens.dtype(),
-                                       {image_tokens(*config.vision, pictures), config.text.hidden_size});
-  image_features(ctx, features, pictures, model, config);
-  return features;
-}
-
-// The tokens that follow the turns of the last pass, drawn where the logits lie.
-std::span<const std::int32_t> tokens_of_pass(Decoding& decoding, std::deque<Answer>& answers,
-                                             std::span<const Turn> turns) {
-  if (std::ranges::all_of(turns,
-                          [&](const Turn& turn) { return answers[turn.sequence].takes_likeliest(); })) {
-    return decoding.likeliest();
+// Each picture of a batch for itself, over the same memory.
+std::vector<EnginePicture> apart(const PictureBatch& pictures) {
+  std::vector<EnginePicture> each;
+  std::int64_t begin = 0;
+  for (const auto& grid : pictures.grid_thw) {
+    const std::int64_t end = begin + grid[0] * grid[1] * grid[2];
+    each.push_back({.patches = {pictures.pixel_values.rows(begin, end), {grid}}});
+    begin = end;
   }
-  std::vector<RowSampling> rows;
-  for (const Turn& turn : turns) {
-    rows.push_back(answers[turn.sequence].draw());
-    rows.back().seen_row = static_cast<std::int64_t>(turn.sequence);
-  }
-  return decoding.sample(rows);
-}
-
-// One pass for these turns, each of which takes a token.
-void step(Decoding& decoding, std::deque<Answer>& answers, const std::vector<Turn>& turns,
-          const Tensor& features) {
-  decoding.advance(turns, features);
-  const std::span<const std::int32_t> tokens = tokens_of_pass(decoding, answers, turns);
-  for (std::size_t i = 0; i < turns.size(); ++i) answers[turns[i].sequence].take(tokens[i]);
+  return each;
 }
 
 std::vector<GenerateResult> continue_all(Context& ctx, const Graft& model, const GraftConfig& config,
                                          const Tokenizer& tokenizer,
                                          std::span<const GenerateRequest> requests,
                                          const GenerateOptions& options, const TextCallback& on_text) {
-  const std::vector<std::int64_t> max_tokens = plan(config, requests, options);
-  std::deque<Answer> answers;
-  for (const GenerateRequest& request : requests)
-    answers.emplace_back(tokenizer, request.prompt, options, on_text);
-  Decoding decoding(ctx, model, config, max_tokens);
-  if (Sampler(options.sampling).needs_history()) decoding.keep_history();
-  std::vector<Turn> turns;
-  for (std::size_t begin = 0, end = 0; begin < requests.size(); begin = end) {
-    turns.clear();
-    for (std::int64_t tokens = 0; end < requests.size(); ++end) {
-      tokens += tokens_of(requests[end]);
-      if (end > begin && tokens > prefill_tokens) break;
-      turns.push_back({end, requests[end].prompt});
-    }
-    const Arena::Scope scope(ctx.arena());
-    step(decoding, answers, turns, features_of(ctx, model, config, requests.subspan(begin, end - begin)));
+  std::vector<GenerateResult> results(requests.size());
+  if (requests.empty()) return results;
+  Engine engine(ctx, model, config, tokenizer, engine_for(ctx, model, config, requests, options));
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    EngineRequest request{.prompt = requests[i].prompt, .pictures = apart(requests[i].pictures)};
+    request.options = options;
+    engine.check(request);
+    AnswerListener listener;
+    listener.on_end = [&results, i](GenerateResult result) { results[i] = std::move(result); };
+    if (on_text) listener.on_piece = [&](const AnswerPiece& piece) { on_text(piece.text); };
+    engine.submit(i, std::move(request), std::move(listener));
   }
-  for (;;) {
-    turns.clear();
-    for (std::size_t i = 0; i < answers.size(); ++i) {
-      if (!answers[i].ended()) turns.push_back({i, answers[i].last()});
-    }
-    if (turns.empty()) break;
-    step(decoding, answers, turns, Tensor());
+  while (engine.step()) {
   }
-  std::vector<GenerateResult> results;
-  for (Answer& answer : answers) results.push_back(answer.finish());
+  for (const GenerateResult& result : results)
+    require(result.finish_reason != "error", "generate", "{}", result.error);
   return results;
 }
 
@@ -140,6 +127,11 @@ GenerationDefaults read_generation_defaults(const std::filesystem::path& model_d
     defaults.end_tokens = end_tokens_of(text, (model_directory / "config.json").string());
   }
   return defaults;
+}
+
+std::size_t cache_bytes(const GraftConfig& config, DType dtype, std::span<const std::int64_t> max_tokens) {
+  return static_cast<std::size_t>(total_tokens(max_tokens) / Decoding::page_size) *
+         Decoding::page_bytes(config.text, dtype);
 }
 
 GenerateResult generate(Context& ctx, const Graft& model, const GraftConfig& config,

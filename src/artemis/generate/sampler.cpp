@@ -19,19 +19,26 @@ void check_sampling_options(const SamplingOptions& options) {
         "in [0, 1]");
   check(options.repetition_penalty > 0.0f && std::isfinite(options.repetition_penalty), "repetition-penalty",
         static_cast<double>(options.repetition_penalty), "a positive number");
+  check(std::isfinite(options.frequency_penalty), "frequency-penalty",
+        static_cast<double>(options.frequency_penalty), "a finite number");
+  check(std::isfinite(options.presence_penalty), "presence-penalty",
+        static_cast<double>(options.presence_penalty), "a finite number");
 }
 
 Sampler::Sampler(const SamplingOptions& options) : options_(options), random_(options.seed) {
   check_sampling_options(options);
 }
 
-RowSampling Sampler::draw() {
+RowSampling Sampler::draw(std::int64_t ahead) const {
+  Random random = random_;
+  for (std::int64_t i = 0; i < ahead; ++i) random.uniform_double();
   return {.temperature = options_.temperature,
           .top_k = options_.top_k,
           .top_p = options_.top_p,
           .min_p = options_.min_p,
-          .repetition_penalty = options_.repetition_penalty,
-          .uniform = random_.uniform_double()};
+          .uniform = random.uniform_double()};
 }
+
+void Sampler::advance() { random_.uniform_double(); }
 
 }  // namespace artemis

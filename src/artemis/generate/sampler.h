@@ -11,7 +11,9 @@ struct SamplingOptions {
   std::int64_t top_k = 0;    // 0: all
   float top_p = 1.0f;
   float min_p = 0.0f;
-  float repetition_penalty = 1.0f;
+  float repetition_penalty = 1.0f;  // logits of what was said are divided by it, or times it below zero
+  float frequency_penalty = 0.0f;   // taken off a logit for each time that the answer has the token
+  float presence_penalty = 0.0f;    // taken off where the answer has it
   std::uint64_t seed = 0;
 };
 
@@ -23,13 +25,12 @@ class Sampler {
  public:
   explicit Sampler(const SamplingOptions& options);
 
-  // Whether the next token is always that of the largest logit, whatever the history.
-  bool takes_likeliest() const { return options_.temperature == 0.0f && !needs_history(); }
-  // Whether it depends on what came before.
-  bool needs_history() const { return options_.repetition_penalty != 1.0f; }
-
-  // How sample_rows() is to draw the next token; once for each token.
-  RowSampling draw();
+  // Whether a token is always that of the largest logit.
+  bool takes_likeliest() const { return options_.temperature == 0.0f; }
+  // How sample_rows() is to draw the token `ahead` places behind the next one, always the same.
+  RowSampling draw(std::int64_t ahead = 0) const;
+  // Goes on by one token.
+  void advance();
 
  private:
   SamplingOptions options_;

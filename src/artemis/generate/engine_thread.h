@@ -1,0 +1,65 @@
+// An engine on a thread of its own, for use by any thread.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "artemis/generate/engine.h"
+
+namespace artemis {
+
+// The queue is full, or closed: come again later.
+class Busy : public Error {
+ public:
+  using Error::Error;
+};
+
+class EngineThread {
+ public:
+  // As Engine; the context is the thread's alone from now on.
+  EngineThread(Context& ctx, const Graft& model, const GraftConfig& config, const Tokenizer& tokenizer,
+               const EngineOptions& options);
+  // Cancels what is under way.
+  ~EngineThread();
+  EngineThread(const EngineThread&) = delete;
+  EngineThread& operator=(const EngineThread&) = delete;
+
+  // The listener is called on the engine's thread. Throws Error for a request that can never be answered, and
+  // Busy when the queue is full or the engine drains.
+  std::uint64_t submit(EngineRequest request, AnswerListener listener);
+  // Ends it within one pass; of one that has ended already nothing is left to do.
+  void cancel(std::uint64_t id);
+  // Takes no more requests, and returns when all have ended.
+  void drain();
+  EngineCounters counters() const;
+
+ private:
+  struct Submission {
+    std::uint64_t id;
+    EngineRequest request;
+    AnswerListener listener;
+  };
+
+  void run();
+  bool take_orders();
+  void work();
+  void end_all(const std::string& error);
+
+  Engine engine_;
+  EngineOptions limits_;
+  mutable std::mutex mutex_;
+  std::condition_variable orders_;   // for the engine's thread
+  std::condition_variable settled_;  // for drain()
+  std::deque<Submission> submitted_;
+  std::int64_t submitted_tokens_ = 0;  // of their prompts
+  std::vector<std::uint64_t> cancelled_;
+  std::uint64_t last_id_ = 0;
+  bool draining_ = false;
+  bool stopping_ = false;
+  std::string failure_;  // what broke the engine for good
+  EngineCounters counters_;
+  std::thread thread_;
+};
+
+}  // namespace artemis

@@ -1,0 +1,21 @@
+#include "artemis/generate/prompt_lookup.h"
+
+#include <algorithm>
+#include <initializer_list>
+
+namespace artemis {
+
+std::span<const std::int32_t> look_up(std::span<const std::int32_t> history, std::int64_t count) {
+  for (const std::size_t length : std::initializer_list<std::size_t>{3, 2}) {
+    if (history.size() <= length) continue;
+    const auto last = history.last(length);
+    const auto earlier = history.first(history.size() - 1);
+    const auto found = std::ranges::find_end(earlier, last);
+    if (found.empty()) continue;
+    const auto begin = static_cast<std::size_t>(found.end() - earlier.begin());
+    return history.subspan(begin, std::min(static_cast<std::size_t>(count), history.size() - begin));
+  }
+  return {};
+}
+
+}  // namespace artemis
