@@ -12,4 +12,5 @@ else
   for name in cuda model generate; do
     ARTEMIS_TEST_DEVICE=cuda "$build/test_$name"
   done
+  ARTEMIS_TEST_DEVICE=cuda "$build/test_kernels" --gtest_filter='*BatchInvariance*'
 fi

@@ -26,6 +26,12 @@ class Context {
     return *gpu_;
   }
 
+  // Whether a row of a forward pass (a token, a picture's patch) has the same bits whatever other rows share
+  // the pass, so that an answer does not depend on the conversations beside it nor on how its prompt was cut.
+  // Off at first, since it costs speed. To be set before the first pass.
+  bool batch_invariant() const { return batch_invariant_; }
+  void set_batch_invariant(bool on) { batch_invariant_ = on; }
+
   // Uninitialised activation memory on the device, valid until the enclosing Arena::Scope ends.
   Tensor allocate(DType dtype, const Shape& shape) { return arena_.allocate(dtype, shape); }
 
@@ -47,6 +53,7 @@ class Context {
   ThreadPool pool_;
   std::unique_ptr<GpuSession> gpu_;  // null on the CPU
   Arena arena_;
+  bool batch_invariant_ = false;
 };
 
 }  // namespace artemis

@@ -16,8 +16,9 @@ struct LinearEpilogue {
 
 // out (tokens, n) = x (tokens, k) weight (n, k)^T + bias (n); bias may be undefined.
 // out may also be f32 where x and weight are bf16 (logits, for instance).
-// A row of out has the same bits whatever other rows come with it, among up to 15 tokens, and on processors
-// with AVX-512 among 16 and more. On a GPU the order of the sums follows from the shapes: the same call has
+// A row of out has the same bits whatever other rows come with it where Context::batch_invariant(). Else so on
+// a CPU among up to 15 tokens, and on processors with AVX-512 among 16 and more: a row beside few has other
+// bits than beside many, in f32 too. On a GPU the order of the sums follows from the shapes: the same call has
 // the same bits, but a row's may change with the number of rows. k > 0. With an epilogue out = f(x weight^T +
 // bias) + residual: in bf16 rounded after each step on the CPU, as the reference does; on a GPU the steps
 // that the product itself takes (bias; a residual without an activation; gelu_tanh or relu without a

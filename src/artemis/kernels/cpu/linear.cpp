@@ -14,21 +14,17 @@ namespace {
 // weights beat oneDNN, which first copies them into another order.
 constexpr std::int64_t few_rows = 15;
 constexpr std::int64_t few_rows_tile = 64;
+constexpr std::int64_t dots_rows = 64;  // of a tile of many, which read the weights' part from the cache
 
-template <typename T>
-void load_floats(float* out, const T* in, std::int64_t count) {
-  std::transform(in, in + count, out, [](T value) { return static_cast<float>(value); });
-}
-
-void dots(float* out, std::int64_t out_row, const Tensor& x, const Tensor& weight, std::int64_t begin,
-          std::int64_t end) {
+// sums (rows, few_rows_tile) of columns [begin, end).
+void dots(float* sums, const Tensor& x, const Tensor& weight, std::int64_t begin, std::int64_t end) {
   const MicroKernels& micro = micro_kernels();
   const auto offset = begin * weight.row_stride();
   if (weight.dtype() == DType::f32) {
-    micro.dots_f32(out, out_row, x.data<float>(), x.row_stride(), weight.data<float>() + offset,
+    micro.dots_f32(sums, few_rows_tile, x.data<float>(), x.row_stride(), weight.data<float>() + offset,
                    weight.row_stride(), x.dim(0), end - begin, x.dim(1));
   } else {
-    micro.dots_bf16(out, out_row, x.data<float>(), x.row_stride(),
+    micro.dots_bf16(sums, few_rows_tile, x.data<float>(), x.row_stride(),
                     reinterpret_cast<const std::uint16_t*>(weight.data<bfloat16>() + offset),
                     weight.row_stride(), x.dim(0), end - begin, x.dim(1));
   }
@@ -46,26 +42,35 @@ void store_sums(const Tensor& out, const float* sums, const Tensor& bias, std::i
   }
 }
 
-void forward_few_rows(Context& ctx, const Tensor& out, const Tensor& x, const Tensor& weight,
-                      const Tensor& bias) {
+Tensor widened(Context& ctx, const Tensor& x) {
+  if (x.dtype() == DType::f32) return x;
+  const Tensor wide = ctx.allocate(DType::f32, x.shape());
+  cpu::convert(ctx, wide, x);
+  return wide;
+}
+
+// By dot products: a row's sums do not depend on how many rows there are.
+void forward_by_dots(Context& ctx, const Tensor& out, const Tensor& x, const Tensor& weight,
+                     const Tensor& bias) {
   const Arena::Scope scope(ctx.arena());
-  Tensor wide = x;
-  if (x.dtype() == DType::bf16) {
-    wide = ctx.allocate(DType::f32, x.shape());
-    for (std::int64_t r = 0; r < x.dim(0); ++r) {
-      load_floats(wide.mutable_data<float>() + r * x.dim(1), x.data<bfloat16>() + r * x.row_stride(),
-                  x.dim(1));
-    }
-  }
-  ctx.pool().ranges(weight.dim(0), few_rows_tile, [&](std::int64_t begin, std::int64_t end) {
-    float sums[few_rows * few_rows_tile];
-    dots(sums, few_rows_tile, wide, weight, begin, end);
+  const Tensor wide = widened(ctx, x);
+  const std::int64_t rows = x.dim(0);
+  const std::int64_t across = (weight.dim(0) + few_rows_tile - 1) / few_rows_tile;
+  const std::int64_t down = (rows + dots_rows - 1) / dots_rows;
+  ctx.pool().run(across * down, [&](std::int64_t tile) {
+    const std::int64_t begin = tile / down * few_rows_tile;
+    const std::int64_t end = std::min(begin + few_rows_tile, weight.dim(0));
+    const std::int64_t first = tile % down * dots_rows;
+    const std::int64_t last = std::min(first + dots_rows, rows);
+    float sums[dots_rows * few_rows_tile];
+    dots(sums, wide.rows(first, last), weight, begin, end);
+    const Tensor part = out.rows(first, last);
     if (x.dtype() == DType::f32) {
-      store_sums<float, float>(out, sums, bias, begin, end);
+      store_sums<float, float>(part, sums, bias, begin, end);
     } else if (out.dtype() == DType::f32) {
-      store_sums<float, bfloat16>(out, sums, bias, begin, end);
+      store_sums<float, bfloat16>(part, sums, bias, begin, end);
     } else {
-      store_sums<bfloat16, bfloat16>(out, sums, bias, begin, end);
+      store_sums<bfloat16, bfloat16>(part, sums, bias, begin, end);
     }
   });
 }
@@ -92,8 +97,8 @@ void add_column_sums(Context& ctx, const Tensor& sums, const Tensor& matrix) {
 void linear_forward(Context& ctx, const Tensor& out, const Tensor& x, const Tensor& weight,
                     const Tensor& bias, const LinearEpilogue& epilogue) {
   if (out.count() == 0) return;
-  if (x.dim(0) <= few_rows) {
-    forward_few_rows(ctx, out, x, weight, bias);
+  if (x.dim(0) <= few_rows || ctx.batch_invariant()) {
+    forward_by_dots(ctx, out, x, weight, bias);
   } else {
     matmul(ctx, out, as_operand(x), as_transposed(weight), x.dim(1), bias, false);
   }

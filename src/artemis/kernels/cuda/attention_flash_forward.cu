@@ -55,8 +55,9 @@ struct FlashSums {
         }
         highest = fmaxf(highest, __shfl_xor_sync(all_lanes, highest, 1));
         highest = fmaxf(highest, __shfl_xor_sync(all_lanes, highest, 2));
-        const float shift = highest == -INFINITY ? 0.0f : highest * scale;
-        const float factor = power_of_two(fmaf(maximum[m][half], scale, -shift));
+        // Rounded as the shift is, so that a tile that is hidden from a row changes nothing of it.
+        const float shift = highest == -INFINITY ? 0.0f : __fmul_rn(highest, scale);
+        const float factor = power_of_two(__fmul_rn(maximum[m][half], scale) - shift);
         maximum[m][half] = highest;
         float total = sum[m][half] * factor;
 #pragma unroll
@@ -190,7 +191,8 @@ void launch_flash_forward(Context& ctx, const ForwardTensors<bfloat16>& tensors,
     }
     // Large tiles read keys less often; small ones fill the device where there are few.
     const std::int64_t large_tiles = tile_bound(tokens, offsets, FlashForward<dim, 2>::rows) * options.heads;
-    const bool fills = large_tiles >= 2 * device_attribute(ctx, cudaDevAttrMultiProcessorCount);
+    const bool fills =
+        !ctx.batch_invariant() && large_tiles >= 2 * device_attribute(ctx, cudaDevAttrMultiProcessorCount);
     const auto chosen = fills ? launch<dim, 2, true> : launch<dim, 1, true>;
     chosen(ctx, tensors, cache, offsets, tokens, options);
   });

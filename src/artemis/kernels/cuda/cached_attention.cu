@@ -160,9 +160,11 @@ DecodePartials decode_partials(Context& ctx, std::int64_t tokens, const Attentio
           static_cast<int>(options.heads), static_cast<int>(splits)};
 }
 
-bool is_decoding(std::int64_t tokens, const Tensor& offsets) {
+// Whether the ways for few tokens serve such a call. Their sums have another order than those of tiles, so
+// that one way serves all where the other tokens of a pass may not matter.
+bool is_decoding(Context& ctx, std::int64_t tokens, const Tensor& offsets) {
   constexpr std::int64_t few = 4;  // tokens of a sequence, on average
-  return tokens <= few * (offsets.dim(0) - 1);
+  return !ctx.batch_invariant() && tokens <= few * (offsets.dim(0) - 1);
 }
 
 Pages pages_of(const Tensor& page_table, const Tensor& lengths, std::int64_t page_size) {
@@ -197,7 +199,7 @@ void cached_attention_forward(Context& ctx, const Tensor& out, const Tensor& q, 
   const std::int64_t tokens = q.dim(0);
   if (tokens == 0) return;
   const Pages cache = pages_of(page_table, lengths, page_size);
-  const bool decoding = is_decoding(tokens, offsets);
+  const bool decoding = is_decoding(ctx, tokens, offsets);
   if (decoding && decode_covers(out, q, k_cache, v_cache, options)) {
     const auto launch = options.head_dim == 64 ? launch_decode<64> : launch_decode<128>;
     return launch(ctx, out, q, k_cache, v_cache, DecodeNew{}, cache, page_table.dim(1), offsets, options);
@@ -225,7 +227,7 @@ void rotary_cached_attention_forward(Context& ctx, const Tensor& out, const Tens
   const std::int64_t keys = values - kv_width;
   const Tensor q = qkv.columns(0, keys);
   const bool whole = 2 * cos.dim(1) == options.head_dim;
-  if (!is_decoding(qkv.dim(0), offsets) || !decode_covers(out, q, k_cache, v_cache, options) || !whole ||
+  if (!is_decoding(ctx, qkv.dim(0), offsets) || !decode_covers(out, q, k_cache, v_cache, options) || !whole ||
       !packs_fit(cos.dim(1), 8, cos, sin)) {
     cuda::rotary_to_cache(ctx, qkv, k_cache, v_cache, rows, cos, sin, options.head_dim);
     return cuda::cached_attention_forward(ctx, out, q, k_cache, v_cache, page_table, lengths, offsets,

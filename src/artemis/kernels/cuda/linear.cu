@@ -75,8 +75,10 @@ void product_over_bias(Context& ctx, Product map) {
 void linear_forward(Context& ctx, const Tensor& out, const Tensor& x, const Tensor& weight,
                     const Tensor& bias, const LinearEpilogue& epilogue) {
   if (out.count() == 0) return;
-  if (few_rows_linear(ctx, out, x, weight, bias, epilogue)) return;
-  const Product map{.out = out, .a = x, .b = weight, .b_transposed = true, .bias = bias};
+  const bool invariant = ctx.batch_invariant();
+  if (!invariant && few_rows_linear(ctx, out, x, weight, bias, epilogue)) return;
+  const Product map{
+      .out = out, .a = x, .b = weight, .b_transposed = true, .bias = bias, .invariant = invariant};
   Product product = fused(map, epilogue);
   const bool one_dtype = !bias || bias.dtype() == out.dtype();
   if (!one_dtype || !try_multiply(ctx, product)) {
@@ -92,18 +94,19 @@ void linear_forward(Context& ctx, const Tensor& out, const Tensor& x, const Tens
 void gated_linear_forward(Context& ctx, const Tensor& out, const Tensor& x, const Tensor& gate_weight,
                           const Tensor& up_weight, Activation activation) {
   if (out.count() == 0) return;
-  if (few_rows_gated_linear(ctx, out, x, gate_weight, up_weight, activation)) return;
+  const bool invariant = ctx.batch_invariant();
+  if (!invariant && few_rows_gated_linear(ctx, out, x, gate_weight, up_weight, activation)) return;
   const Arena::Scope scope(ctx.arena());
   if (const Tensor both = Tensor::joined_rows(gate_weight, up_weight)) {
     const Tensor product = ctx.allocate(out.dtype(), {out.dim(0), both.dim(0)});
-    multiply(ctx, {.out = product, .a = x, .b = both, .b_transposed = true});
+    multiply(ctx, {.out = product, .a = x, .b = both, .b_transposed = true, .invariant = invariant});
     cuda::gated_forward(ctx, out, product.columns(0, out.dim(1)), product.columns(out.dim(1), both.dim(0)),
                         activation);
     return;
   }
   const Tensor up = ctx.allocate(out.dtype(), out.shape());
-  multiply(ctx, {.out = out, .a = x, .b = gate_weight, .b_transposed = true});
-  multiply(ctx, {.out = up, .a = x, .b = up_weight, .b_transposed = true});
+  multiply(ctx, {.out = out, .a = x, .b = gate_weight, .b_transposed = true, .invariant = invariant});
+  multiply(ctx, {.out = up, .a = x, .b = up_weight, .b_transposed = true, .invariant = invariant});
   cuda::gated_forward(ctx, out, out, up, activation);
 }
 

@@ -293,10 +293,12 @@ void parameter_gradients(Context& ctx, const Tensor& d_weight, const Tensor& d_b
 
 // The packs that each thread of a row's block holds: one where a large device runs the threads of all packs
 // at once, for these to be done soon; else more, so that a narrow row needs but a warp and the memory is kept
-// busy. 0 where they are too many.
-int held_packs(std::int64_t rows, std::int64_t packs) {
+// busy. 0 where they are too many. Where the number of rows may not matter they count as few: it decides the
+// order of a row's sums.
+int held_packs(Context& ctx, std::int64_t rows, std::int64_t packs) {
   constexpr std::int64_t threads_at_once = 1 << 17;
-  if (rows * packs <= threads_at_once && packs <= row_limit(1)) return 1;
+  const bool at_once = ctx.batch_invariant() || rows * packs <= threads_at_once;
+  if (at_once && packs <= row_limit(1)) return 1;
   if (packs <= 4 * row_limit(4)) return 4;
   return packs <= 2 * row_limit(2) ? 2 : 0;
 }
@@ -304,7 +306,7 @@ int held_packs(std::int64_t rows, std::int64_t packs) {
 // body(element, n, held, threads) for the packs of rows like those of `first`, a matrix with rows; the
 // vectors among `others` are as wide.
 template <typename Body, typename... Others>
-void dispatch_rows(const Body& body, const Tensor& first, const Others&... others) {
+void dispatch_rows(Context& ctx, const Body& body, const Tensor& first, const Others&... others) {
   const std::int64_t width = first.dim(1);
   const auto threads = [&](std::int64_t packs) {
     const std::int64_t warps = blocks_for(packs, warp_size);
@@ -313,7 +315,7 @@ void dispatch_rows(const Body& body, const Tensor& first, const Others&... other
   dispatch_real(first.dtype(), [&]<typename T>(T element) {
     constexpr int n = widest_pack<T>;
     const std::int64_t packs = width / n;
-    const int held = packs_fit(width, n, first, others...) ? held_packs(first.dim(0), packs) : 0;
+    const int held = packs_fit(width, n, first, others...) ? held_packs(ctx, first.dim(0), packs) : 0;
     const auto with = [&]<int pack, int count>() {
       body(element, std::integral_constant<int, pack>{}, std::integral_constant<int, count>{},
            threads(count == 0 ? width : (packs + count - 1) / count));
@@ -349,7 +351,7 @@ void rms_norm_forward(Context& ctx, const Tensor& out, const Tensor& rstd, const
                    mutable_rows_of<T>(out), mutable_data_or_null<float>(rstd), rows_of<T>(x),
                    weight.data<T>(), row_width(x), eps);
   };
-  dispatch_rows(launch, x, out, weight);
+  dispatch_rows(ctx, launch, x, out, weight);
 }
 
 void rms_norm_backward(Context& ctx, const Tensor& d_x, const Tensor& d_weight, const Tensor& d_out,
@@ -362,7 +364,7 @@ void rms_norm_backward(Context& ctx, const Tensor& d_x, const Tensor& d_weight, 
                    mutable_rows_of<T>(d_x), rows_of<T>(d_out), rows_of<T>(x), weight.data<T>(),
                    rstd.data<float>(), rows_or_null<T>(residual), row_width(x));
   };
-  dispatch_rows(launch, x, d_x, d_out, weight, residual);
+  dispatch_rows(ctx, launch, x, d_x, d_out, weight, residual);
 }
 
 void layer_norm_forward(Context& ctx, const Tensor& out, const Tensor& mean, const Tensor& rstd,
@@ -374,7 +376,7 @@ void layer_norm_forward(Context& ctx, const Tensor& out, const Tensor& mean, con
                    mutable_data_or_null<float>(rstd), rows_of<T>(x), weight.data<T>(), bias.data<T>(),
                    row_width(x), eps);
   };
-  dispatch_rows(launch, x, out, weight, bias);
+  dispatch_rows(ctx, launch, x, out, weight, bias);
 }
 
 void layer_norm_backward(Context& ctx, const Tensor& d_x, const Tensor& d_weight, const Tensor& d_bias,
@@ -388,7 +390,7 @@ void layer_norm_backward(Context& ctx, const Tensor& d_x, const Tensor& d_weight
                    mutable_rows_of<T>(d_x), rows_of<T>(d_out), rows_of<T>(x), weight.data<T>(),
                    mean.data<float>(), rstd.data<float>(), rows_or_null<T>(residual), row_width(x));
   };
-  dispatch_rows(launch, x, d_x, d_out, weight, residual);
+  dispatch_rows(ctx, launch, x, d_x, d_out, weight, residual);
 }
 
 }  // namespace artemis::cuda

@@ -14,13 +14,22 @@ void check(cublasStatus_t status, const char* call) {
 cudaDataType data_type(DType dtype) { return dtype == DType::f32 ? CUDA_R_32F : CUDA_R_16BF; }
 
 // No algorithm asks for more than 16 bytes.
-std::int64_t alignment(const Tensor& tensor) {
-  const auto address = reinterpret_cast<std::uintptr_t>(tensor.raw()) | 16;
+std::int64_t alignment(std::uintptr_t address) {
+  address |= 16;
   return static_cast<std::int64_t>(address & (~address + 1));
+}
+std::int64_t alignment(const Tensor& tensor) {
+  return alignment(reinterpret_cast<std::uintptr_t>(tensor.raw()));
 }
 
 // A single row may have any stride.
 std::int64_t stride(const Tensor& matrix) { return std::max(matrix.row_stride(), matrix.dim(1)); }
+
+// The alignment of all rows, which is that of any of them as the first.
+std::int64_t row_alignment(const Tensor& matrix) {
+  const auto bytes = static_cast<std::uintptr_t>(stride(matrix)) * dtype_size(matrix.dtype());
+  return std::min(alignment(matrix), alignment(bytes));
+}
 
 cublasLtEpilogue_t epilogue_of(const Product& p) {
   if (!p.activation) return p.bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT;
@@ -30,9 +39,11 @@ cublasLtEpilogue_t epilogue_of(const Product& p) {
 
 ProductKey key_of(const Product& p) {
   const Tensor& addend = p.addend ? p.addend : p.out;
-  const std::int64_t out_alignment =
-      p.bias ? std::min(alignment(p.out), alignment(p.bias)) : alignment(p.out);
-  return {.m = p.out.dim(0),
+  const auto varying = [&](const Tensor& matrix) {
+    return p.invariant ? row_alignment(matrix) : alignment(matrix);
+  };
+  const std::int64_t out_alignment = p.bias ? std::min(varying(p.out), alignment(p.bias)) : varying(p.out);
+  return {.m = p.invariant ? invariant_rows : p.out.dim(0),
           .n = p.out.dim(1),
           .k = p.a.dim(p.a_transposed ? 0 : 1),
           .a_stride = stride(p.a),
@@ -43,14 +54,15 @@ ProductKey key_of(const Product& p) {
           .b_transposed = p.b_transposed,
           .dtype = data_type(p.a.dtype()),
           .out_dtype = data_type(p.out.dtype()),
-          .a_alignment = alignment(p.a),
+          .a_alignment = varying(p.a),
           .b_alignment = alignment(p.b),
-          .addend_alignment = alignment(addend),
+          .addend_alignment = varying(addend),
           .out_alignment = out_alignment,
           .epilogue = epilogue_of(p),
           .addend = !p.addend                       ? 0
                     : p.addend.raw() == p.out.raw() ? 1
-                                                    : 2};
+                                                    : 2,
+          .invariant = p.invariant ? 1 : 0};
 }
 
 // Rows of a row-major matrix are columns here.
@@ -83,6 +95,7 @@ cublasLtMatmulDescOpaque_t operation(const Product& p) {
 ProductCall call_of(const Product& p) {
   ARTEMIS_ASSERT(!p.activation || (has_epilogue(*p.activation) && !p.addend));
   ARTEMIS_ASSERT(!p.bias || p.bias.dtype() == p.out.dtype());
+  ARTEMIS_ASSERT(!p.invariant || !p.a_transposed);
   const Tensor& addend = p.addend ? p.addend : p.out;
   const std::int64_t elements = (p.out.dim(0) - 1) * stride(p.out) + p.out.dim(1);
   return {.key = key_of(p),
@@ -114,7 +127,8 @@ bool try_multiply(Context& ctx, const Product& product) {
   const cublasLtMatmulAlgo_t* plan = plan_of(ctx, call);
   if (plan == nullptr) return false;
   const cublasStatus_t status = run(ctx, call, *plan);
-  if (status == CUBLAS_STATUS_NOT_SUPPORTED) return false;
+  // Another way for some numbers of rows would give them other bits.
+  if (status == CUBLAS_STATUS_NOT_SUPPORTED && !product.invariant) return false;
   require_success(call, status);
   return true;
 }

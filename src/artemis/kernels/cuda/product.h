@@ -18,6 +18,7 @@ struct Product {
   Tensor bias{};                           // (n) of out's dtype
   std::optional<Activation> activation{};  // one that has_epilogue; then without an addend
   Tensor addend{};                         // (m, n) of out's dtype, possibly out itself
+  bool invariant = false;  // a row of out has the same bits whatever m; a is then not transposed
 };
 
 // Whether cuBLASLt can apply the function before it stores a product.

@@ -70,7 +70,9 @@ cublasLtMatmulPreferenceOpaque_t preference(Context& ctx, const ProductKey& key)
   };
   const auto bytes = [](std::int64_t alignment) { return static_cast<std::uint32_t>(alignment); };
   set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, std::uint64_t{ctx.gpu().workspace().size()});
-  set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, std::uint32_t{CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE});
+  set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
+      std::uint32_t{key.invariant != 0 ? CUBLASLT_REDUCTION_SCHEME_NONE
+                                       : CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE});
   set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, bytes(key.b_alignment));
   set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, bytes(key.a_alignment));
   set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, bytes(key.addend_alignment));
@@ -170,6 +172,42 @@ std::optional<Algorithm> measured(Context& ctx, ProductCall call, const std::vec
   return fastest;
 }
 
+// A call's product with as many rows as its key says, over zeros; the weights and the bias are the call's.
+class RowsOfKey {
+ public:
+  RowsOfKey(Device device, const ProductCall& call) : call_(call) {
+    const ProductKey& key = call.key;
+    const auto type = [](std::int64_t value) { return static_cast<cudaDataType>(value); };
+    call_.b = rows(type(key.dtype), key.k, key.a_stride);
+    call_.out = rows(type(key.out_dtype), key.n, key.out_stride);
+    call_.addend = rows(type(key.out_dtype), key.n, key.addend_stride);
+    const std::int64_t widest = std::max({key.a_stride, key.out_stride, key.addend_stride});
+    const std::size_t bytes = static_cast<std::size_t>(key.m * widest) * sizeof(float);
+    memory_ = gpu_allocate(device, 2 * bytes);
+    gpu_zero(device, memory_.get(), 2 * bytes);
+    call_.b_data = memory_.get();
+    call_.out_data = static_cast<std::byte*>(memory_.get()) + bytes;
+    call_.addend_data = call_.out_data;
+    call_.out_bytes = bytes;
+  }
+  RowsOfKey(const RowsOfKey&) = delete;
+  RowsOfKey& operator=(const RowsOfKey&) = delete;
+
+  ProductCall& call() { return call_; }
+
+ private:
+  cublasLtMatrixLayoutOpaque_t rows(cudaDataType type, std::int64_t width, std::int64_t stride) const {
+    cublasLtMatrixLayoutOpaque_t opaque;
+    check(cublasLtMatrixLayoutInit(&opaque, type, static_cast<std::uint64_t>(width),
+                                   static_cast<std::uint64_t>(call_.key.m), stride),
+          "cublasLtMatrixLayoutInit");
+    return opaque;
+  }
+
+  ProductCall call_;
+  std::shared_ptr<void> memory_;
+};
+
 bool is_recording(Context& ctx) {
   cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
   check(cudaStreamIsCapturing(stream(ctx), &status), "cudaStreamIsCapturing");
@@ -205,11 +243,17 @@ class Plans {
   const Algorithm* find(Context& ctx, ProductCall& call) {
     const std::lock_guard lock(mutex_);
     auto plan = plans_.find(call.key);
-    if (plan == plans_.end()) plan = plans_.emplace(call.key, choose(ctx, call)).first;
+    if (plan == plans_.end()) plan = plans_.emplace(call.key, first_choice(ctx, call)).first;
     return plan->second ? &*plan->second : nullptr;
   }
 
  private:
+  std::optional<Algorithm> first_choice(Context& ctx, ProductCall& call) {
+    if (call.key.invariant == 0) return choose(ctx, call);
+    RowsOfKey rows(ctx.device(), call);
+    return choose(ctx, rows.call());
+  }
+
   std::optional<Algorithm> choose(Context& ctx, ProductCall& call) {
     const double flop = 2.0 * static_cast<double>(call.key.m) * static_cast<double>(call.key.n) *
                         static_cast<double>(call.key.k);
@@ -270,7 +314,8 @@ std::array<std::int64_t, ProductKey::size> ProductKey::values() const {
           addend_alignment,
           out_alignment,
           epilogue,
-          addend};
+          addend,
+          invariant};
 }
 
 cublasStatus_t run(Context& ctx, ProductCall& call, const cublasLtMatmulAlgo_t& algorithm) {

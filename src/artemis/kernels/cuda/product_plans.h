@@ -9,6 +9,9 @@
 // stays.
 //
 // Partial sums stay in f32 until all are added, in an order that the plan alone decides.
+//
+// Invariant products (ProductKey::invariant) have one plan whatever their rows: one that computes each
+// element's sum in one sequence (cuBLASLt's "no reduction scheme"), chosen with invariant_rows rows.
 #pragma once
 
 #include <cublasLt.h>
@@ -20,6 +23,10 @@
 
 namespace artemis::cuda {
 
+// Few enough for decoding, where the weights' way from memory is what costs, and a whole tile of most
+// kernels.
+constexpr std::int64_t invariant_rows = 64;
+
 // All that an algorithm may depend on.
 struct ProductKey {
   std::int64_t m, n, k;
@@ -28,9 +35,10 @@ struct ProductKey {
   std::int64_t dtype, out_dtype;
   std::int64_t a_alignment, b_alignment, addend_alignment, out_alignment;  // bytes, 16 at most
   std::int64_t epilogue;                                                   // cublasLtEpilogue_t
-  std::int64_t addend;  // 0: none, 1: out itself, 2: another
+  std::int64_t addend;     // 0: none, 1: out itself, 2: another
+  std::int64_t invariant;  // 1: m is invariant_rows, whatever the product's rows
 
-  static constexpr std::size_t size = 17;
+  static constexpr std::size_t size = 18;
   std::array<std::int64_t, size> values() const;
   bool operator==(const ProductKey&) const = default;
 };
