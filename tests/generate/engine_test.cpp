@@ -1,0 +1,363 @@
+// The engine: whatever else it does at the same time, each answer is the one that its request gets alone.
+#include "artemis/generate/engine.h"
+
+#include <set>
+
+#include "artemis/generate/generator.h"
+#include "artemis/generate/prompt_lookup.h"
+#include "artemis/io/atomic_file.h"
+#include "artemis/model/load.h"
+#include "support/device.h"
+#include "support/golden.h"
+
+namespace artemis {
+namespace {
+
+constexpr std::int64_t answer_tokens = 40;
+
+class EngineTest : public testing::Test {
+ protected:
+  EngineRequest request(std::vector<std::int32_t> prompt, std::uint64_t seed = 0) const {
+    EngineRequest made{.prompt = std::move(prompt)};
+    made.options.max_new_tokens = answer_tokens;
+    made.options.ignore_eos = true;
+    if (seed > 0) made.options.sampling = {.temperature = 1.1f, .top_k = 100, .top_p = 0.97f, .seed = seed};
+    return made;
+  }
+
+  // Token ids that no other prompt begins with.
+  std::vector<std::int32_t> tokens(std::size_t count, std::int32_t first) const {
+    std::vector<std::int32_t> ids;
+    for (std::size_t i = 0; i < count; ++i)
+      ids.push_back(30 + (first * 37 + static_cast<std::int32_t>(i * i) * 11) % 200);
+    return ids;
+  }
+
+  // A conversation about pictures of the golden set.
+  EngineRequest picture_request(const Json& entry) const {
+    EngineRequest made = request({});
+    std::vector<PictureBatch> batches;
+    for (const Json& name : entry["images"]) {
+      const std::filesystem::path file = golden::model_root() / "images" / name.get<std::string>();
+      const PictureFile picture{read_file(file), file.string()};
+      batches.push_back(processor_.preprocess(std::span(&picture, 1), pool_));
+      std::string key = name.get<std::string>();
+      key.resize(32, '.');
+      made.pictures.push_back({.patches = batches.back(), .key = key});
+    }
+    std::vector<const PictureBatch*> each;
+    for (const PictureBatch& batch : batches) each.push_back(&batch);
+    const Json messages = read_json(root_ / entry["messages_file"].get<std::string>());
+    const std::string text = processor_.chat_template().render(
+        messages, {.add_generation_prompt = true, .enable_thinking = entry["enable_thinking"].get<bool>()});
+    made.prompt = processor_.encode(text, join_pictures(each), true);
+    return made;
+  }
+
+  // Requests of many kinds: short, long, drawn, with pictures, with penalties.
+  std::vector<EngineRequest> mixture() const {
+    std::vector<EngineRequest> all;
+    for (const Json& entry : read_json(root_ / "generate.json")) all.push_back(picture_request(entry));
+    for (std::int32_t i = 0; i < 6; ++i) {
+      all.push_back(
+          request(tokens(static_cast<std::size_t>(1 + i * i * 17), i), static_cast<std::uint64_t>(i)));
+    }
+    all.push_back(request(tokens(50, 3), 8));
+    all.back().options.sampling.repetition_penalty = 1.4f;
+    all.back().options.sampling.frequency_penalty = 0.3f;
+    all.back().options.sampling.presence_penalty = 0.2f;
+    all.back().options.logit_bias = {{40, 2.0f}, {41, -100.0f}};
+    return all;
+  }
+
+  EngineOptions roomy() const { return {.cache_tokens = 16384, .picture_tokens = 4096}; }
+
+  struct Run {
+    std::vector<GenerateResult> results;
+    EngineCounters counters;
+  };
+
+  // All of them, submitted `stagger` passes apart.
+  Run run(const std::vector<EngineRequest>& requests, const EngineOptions& options, int stagger = 0) {
+    Engine engine(ctx_, model_, config_, processor_.tokenizer(), options);
+    Run run;
+    run.results.resize(requests.size());
+    std::size_t ended = 0;
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      engine.check(requests[i]);
+      engine.submit(i, requests[i], {.on_piece = {}, .on_end = [&run, &ended, i](GenerateResult result) {
+                                       run.results[i] = std::move(result);
+                                       ++ended;
+                                     }});
+      for (int pass = 0; pass < stagger; ++pass) engine.step();
+    }
+    while (engine.step()) {
+    }
+    EXPECT_TRUE(engine.idle());
+    EXPECT_EQ(ended, requests.size());
+    run.counters = engine.counters();
+    EXPECT_EQ(run.counters.pages_used, 0);
+    return run;
+  }
+
+  std::vector<std::vector<std::int32_t>> alone(const std::vector<EngineRequest>& requests) {
+    std::vector<std::vector<std::int32_t>> ids;
+    EngineOptions options = roomy();
+    options.reuse = false;
+    options.step_tokens = 4096;
+    for (const EngineRequest& one : requests) ids.push_back(run({one}, options).results[0].ids);
+    return ids;
+  }
+
+  void expect_same(const Run& run, const std::vector<std::vector<std::int32_t>>& expected) {
+    ASSERT_EQ(run.results.size(), expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      EXPECT_EQ(run.results[i].ids, expected[i]) << "request " << i;
+      EXPECT_EQ(run.results[i].finish_reason, "length") << run.results[i].error;
+    }
+  }
+
+  std::filesystem::path root_ = golden::model_root() / "base";
+  Context ctx_{test_device(), 2};
+  mutable ThreadPool pool_{2};
+  GraftConfig config_ = read_graft_config(root_ / "checkpoint");
+  Processor processor_ = Processor::load(root_ / "checkpoint", config_);
+  CheckpointReader reader_ = CheckpointReader::open(root_ / "checkpoint");
+  Graft model_ = load_graft(ctx_, reader_, config_, DType::f32);
+};
+
+TEST_F(EngineTest, TogetherAsAlone) {
+  const std::vector<EngineRequest> requests = mixture();
+  const auto expected = alone(requests);
+  std::set<std::vector<std::int32_t>> different(expected.begin(), expected.end());
+  ASSERT_GE(different.size(), 8U);  // or the comparison says little
+  expect_same(run(requests, roomy()), expected);
+  expect_same(run(requests, roomy(), 3), expected);
+  EngineOptions small_steps = roomy();
+  small_steps.step_tokens = 1;  // a page of a prompt at a time
+  expect_same(run(requests, small_steps, 2), expected);
+  EngineOptions few = roomy();
+  few.max_sequences = 3;
+  expect_same(run(requests, few), expected);
+}
+
+TEST_F(EngineTest, PreemptedConversationsGoOnExactly) {
+  const std::vector<EngineRequest> requests = mixture();
+  const auto expected = alone(requests);
+  std::int64_t longest = 0;
+  for (const EngineRequest& one : requests)
+    longest = std::max(longest, std::ssize(one.prompt) + answer_tokens);
+  EngineOptions tight = roomy();
+  tight.step_tokens = 64;
+  // No more than the longest needs, and a little.
+  tight.cache_tokens = (Decoding::pages_for(longest) + 1) * Decoding::page_size;
+  for (const bool reuse : {false, true}) {
+    tight.reuse = reuse;
+    const Run tight_run = run(requests, tight, 1);
+    expect_same(tight_run, expected);
+    EXPECT_GT(tight_run.counters.preempted, 0U);
+  }
+}
+
+TEST_F(EngineTest, TheSameBeginningIsComputedOnce) {
+  std::vector<std::int32_t> prompt = tokens(300, 1);
+  std::vector<EngineRequest> requests;
+  for (std::int32_t i = 0; i < 4; ++i) {
+    requests.push_back(request(prompt, static_cast<std::uint64_t>(i)));
+    requests.back().prompt.push_back(50 + i);
+  }
+  const auto expected = alone(requests);
+  const Run shared = run(requests, roomy());
+  expect_same(shared, expected);
+  EXPECT_EQ(shared.results[0].cached_tokens, 0);
+  for (std::size_t i = 1; i < requests.size(); ++i)
+    EXPECT_EQ(shared.results[i].cached_tokens, 300 / Decoding::page_size * Decoding::page_size);
+  EngineOptions apart = roomy();
+  apart.reuse = false;
+  const Run separate = run(requests, apart);
+  expect_same(separate, expected);
+  EXPECT_EQ(separate.counters.cached_tokens, 0U);
+}
+
+TEST_F(EngineTest, ThePictureOfAnotherPromptIsComputedOnce) {
+  Json entries = read_json(root_ / "generate.json");
+  std::vector<EngineRequest> requests;
+  for (const Json& entry : entries) {
+    if (!entry["images"].empty()) requests.push_back(picture_request(entry));
+  }
+  ASSERT_GE(requests.size(), 1U);
+  EngineRequest other = requests[0];
+  other.prompt.insert(other.prompt.begin(), 45);  // nothing of its beginning is known
+  requests.push_back(other);
+  std::set<std::string> keys;
+  std::size_t shown = 0;
+  for (const EngineRequest& one : requests) {
+    shown += one.pictures.size();
+    for (const EnginePicture& picture : one.pictures) keys.insert(picture.key);
+  }
+  const auto expected = alone(requests);
+  const Run shared = run(requests, roomy());
+  expect_same(shared, expected);
+  EXPECT_EQ(shared.counters.pictures, keys.size());
+  EXPECT_EQ(shared.counters.pictures_reused, shown - keys.size());
+
+  // Another picture under the same tokens is another beginning.
+  for (EngineRequest& one : requests) {
+    for (EnginePicture& picture : one.pictures) picture.key.clear();
+  }
+  const Run secret = run(requests, roomy());
+  expect_same(secret, expected);
+  EXPECT_EQ(secret.counters.pictures, shown);
+}
+
+TEST_F(EngineTest, GuessesChangeNoToken) {
+  std::vector<EngineRequest> requests = mixture();
+  std::vector<std::int32_t> again = tokens(40, 2);
+  again.insert(again.end(), again.begin(), again.end() - 5);
+  requests.push_back(request(again));
+  requests.back().options.max_new_tokens = answer_tokens;
+  const auto expected = alone(requests);
+  EngineOptions guessing = roomy();
+  guessing.draft_tokens = 5;
+  const Run guessed = run(requests, guessing, 1);
+  expect_same(guessed, expected);
+  EXPECT_GT(guessed.counters.drafted_tokens, 0U);
+  EXPECT_GT(guessed.counters.accepted_tokens, 0U);
+  EXPECT_LE(guessed.counters.accepted_tokens, guessed.counters.drafted_tokens);
+}
+
+TEST_F(EngineTest, ThoseWhoHangUpLeaveNothingBehindAndDisturbNobody) {
+  const std::vector<EngineRequest> requests = mixture();
+  const auto expected = alone(requests);
+  Engine engine(ctx_, model_, config_, processor_.tokenizer(), roomy());
+  std::vector<GenerateResult> results(requests.size());
+  const auto submit = [&](std::size_t i, std::uint64_t id) {
+    engine.submit(id, requests[i], {.on_piece = {}, .on_end = [&results, i](GenerateResult result) {
+                                      results[i] = std::move(result);
+                                    }});
+  };
+  std::uint64_t id = 100;
+  for (std::size_t i = 0; i < requests.size(); ++i) submit(i, i);
+  for (int pass = 0; pass < 60; ++pass) {
+    // Someone comes and leaves: while queued, while read, and while answering.
+    GenerateResult gone;
+    engine.submit(++id, requests[static_cast<std::size_t>(pass) % requests.size()],
+                  {.on_piece = {}, .on_end = [&gone](GenerateResult result) { gone = std::move(result); }});
+    for (int i = 0; i < pass % 5; ++i) engine.step();
+    engine.cancel(id);
+    engine.step();
+    EXPECT_EQ(gone.finish_reason, "cancelled");
+  }
+  while (engine.step()) {
+  }
+  for (std::size_t i = 0; i < requests.size(); ++i) EXPECT_EQ(results[i].ids, expected[i]) << i;
+  EXPECT_EQ(engine.counters().pages_used, 0);
+  EXPECT_EQ(engine.counters().waiting_tokens, 0);
+  EXPECT_EQ(engine.counters().cancelled, 60U);
+}
+
+TEST_F(EngineTest, ThoseWithLessUnderWayComeFirst) {
+  EngineOptions one_at_a_time = roomy();
+  one_at_a_time.max_sequences = 2;
+  Engine engine(ctx_, model_, config_, processor_.tokenizer(), one_at_a_time);
+  std::vector<std::string> order;
+  const auto submit = [&](std::uint64_t id, const std::string& client) {
+    EngineRequest made = request(tokens(4, static_cast<std::int32_t>(id)));
+    made.client = client;
+    made.options.max_new_tokens = 3 + static_cast<std::int64_t>(id);
+    engine.submit(id, std::move(made), {.on_piece = {}, .on_end = [&order, client](const GenerateResult&) {
+                                          order.push_back(client);
+                                        }});
+  };
+  for (std::uint64_t id = 0; id < 4; ++id) submit(id, "many");
+  submit(4, "one");
+  while (engine.step()) {
+  }
+  EXPECT_LT(std::ranges::find(order, "one") - order.begin(), 4);
+}
+
+TEST_F(EngineTest, ADeadlineEndsAnAnswer) {
+  EngineRequest late = request(tokens(10, 1));
+  late.deadline = std::chrono::steady_clock::now();
+  EXPECT_EQ(run({late}, roomy()).results[0].finish_reason, "timeout");
+}
+
+TEST_F(EngineTest, LogProbabilitiesAreThoseOfTheModel) {
+  EngineRequest asked = request(tokens(20, 4), 6);
+  asked.options.logprobs = 4;
+  asked.options.max_new_tokens = 6;
+  asked.options.logit_bias = {{35, 5.0f}};
+  Engine engine(ctx_, model_, config_, processor_.tokenizer(), roomy());
+  std::vector<AnswerToken> tokens_said;
+  std::string text;
+  GenerateResult result;
+  engine.submit(1, asked,
+                {.on_piece =
+                     [&](const AnswerPiece& piece) {
+                       text += piece.text;
+                       tokens_said.insert(tokens_said.end(), piece.tokens.begin(), piece.tokens.end());
+                     },
+                 .on_end = [&](GenerateResult ended) { result = std::move(ended); }});
+  while (engine.step()) {
+  }
+  ASSERT_EQ(tokens_said.size(), 6U);
+  EXPECT_EQ(text, result.text);
+  TextBatch batch;
+  batch.input_ids = asked.prompt;
+  batch.input_ids.insert(batch.input_ids.end(), result.ids.begin(), result.ids.end());
+  for (std::int32_t i = 0; i < static_cast<std::int32_t>(batch.tokens()); ++i) batch.positions.push_back(i);
+  batch.offsets = {0, static_cast<std::int32_t>(batch.tokens())};
+  const Tensor device_logits =
+      Tensor::allocate(DType::f32, {batch.tokens(), config_.text.vocab_size}, ctx_.device());
+  graft_logits(ctx_, device_logits, batch, Tensor(), model_, config_);
+  const Tensor logits = device_logits.to(Device{});
+  for (std::size_t i = 0; i < tokens_said.size(); ++i) {
+    const AnswerToken& token = tokens_said[i];
+    EXPECT_EQ(token.drawn.id, result.ids[i]);
+    const float* row =
+        logits.data<float>() + (asked.prompt.size() - 1 + i) * static_cast<std::size_t>(logits.dim(1));
+    double sum = 0;
+    for (std::int64_t id = 0; id < logits.dim(1); ++id) sum += std::exp(static_cast<double>(row[id]));
+    EXPECT_NEAR(token.drawn.logprob, static_cast<double>(row[token.drawn.id]) - std::log(sum), 1e-4);
+    ASSERT_EQ(token.top.size(), 4U);
+    EXPECT_EQ(token.top[0].id, std::max_element(row, row + logits.dim(1)) - row);
+    for (std::size_t j = 1; j < token.top.size(); ++j)
+      EXPECT_GE(token.top[j - 1].logprob, token.top[j].logprob);
+  }
+}
+
+TEST_F(EngineTest, RefusesWhatCanNeverRun) {
+  Engine engine(ctx_, model_, config_, processor_.tokenizer(), {.cache_tokens = 256, .picture_tokens = 64});
+  EXPECT_NO_THROW(engine.check(request(tokens(200, 1))));
+  EXPECT_THROW(engine.check(request({})), Error);
+  EXPECT_THROW(engine.check(request(tokens(250, 1))), Error);
+  EXPECT_THROW(engine.check(request({-1})), Error);
+  EXPECT_THROW(engine.check(request({static_cast<std::int32_t>(config_.text.vocab_size)})), Error);
+  EXPECT_THROW(engine.check(request({config_.image_token_id})), Error);
+  EngineRequest bad = request({40});
+  bad.options.sampling.temperature = -1;
+  EXPECT_THROW(engine.check(bad), Error);
+  bad = request({40});
+  bad.options.logit_bias[-1] = 1;
+  EXPECT_THROW(engine.check(bad), Error);
+  bad = request({40});
+  bad.options.max_new_tokens = 0;
+  EXPECT_THROW(engine.check(bad), Error);
+  EXPECT_THROW(check_engine_options({.max_sequences = 0}), UsageError);
+}
+
+TEST(PromptLookup, FindsWhatFollowedTheLatestLikeness) {
+  const std::vector<std::int32_t> history = {1, 2, 3, 4, 9, 2, 3, 5, 1, 2, 3};
+  const auto found = [&](std::int64_t count) {
+    const auto guess = look_up(history, count);
+    return std::vector<std::int32_t>(guess.begin(), guess.end());
+  };
+  EXPECT_EQ(found(2), (std::vector<std::int32_t>{4, 9}));  // three tokens alike come before two
+  EXPECT_EQ(found(100).size(), 8U);
+  EXPECT_TRUE(look_up(std::vector<std::int32_t>{1, 2, 3}, 4).empty());
+  EXPECT_TRUE(look_up({}, 4).empty());
+  EXPECT_TRUE(look_up(history, 0).empty());
+}
+
+}  // namespace
+}  // namespace artemis

@@ -1,0 +1,118 @@
+#include "artemis/generate/engine_thread.h"
+
+#include <atomic>
+#include <future>
+
+#include "artemis/generate/engine_memory.h"
+#include "artemis/model/load.h"
+#include "artemis/model/weights.h"
+#include "artemis/processor/processor.h"
+#include "support/device.h"
+#include "support/golden.h"
+
+namespace artemis {
+namespace {
+
+class EngineThreadTest : public testing::Test {
+ protected:
+  EngineRequest request(std::int32_t first, std::int64_t tokens) const {
+    EngineRequest made{.prompt = {first, 41, 42}};
+    made.options.max_new_tokens = tokens;
+    made.options.ignore_eos = true;
+    return made;
+  }
+
+  std::filesystem::path root_ = golden::model_root() / "base";
+  Context ctx_{test_device(), 2};
+  GraftConfig config_ = read_graft_config(root_ / "checkpoint");
+  Processor processor_ = Processor::load(root_ / "checkpoint", config_);
+  CheckpointReader reader_ = CheckpointReader::open(root_ / "checkpoint");
+  Graft model_ = load_graft(ctx_, reader_, config_, DType::f32);
+  EngineOptions options_{.max_sequences = 4, .cache_tokens = 4096, .picture_tokens = 256};
+};
+
+TEST_F(EngineThreadTest, ManyThreadsAskAndEachGetsItsAnswer) {
+  EngineThread engine(ctx_, model_, config_, processor_.tokenizer(), options_);
+  const auto ask = [&](std::int32_t first) {
+    std::promise<GenerateResult> promise;
+    engine.submit(request(first, 12), {.on_piece = {}, .on_end = [&](GenerateResult result) {
+                                         promise.set_value(std::move(result));
+                                       }});
+    return promise.get_future().get();
+  };
+  const std::vector<std::int32_t> expected = ask(50).ids;
+  ASSERT_EQ(expected.size(), 12U);
+  std::vector<std::future<void>> clients;
+  for (int client = 0; client < 8; ++client) {
+    clients.push_back(std::async(std::launch::async, [&] {
+      for (int i = 0; i < 10; ++i) EXPECT_EQ(ask(50).ids, expected);
+    }));
+  }
+  for (auto& client : clients) client.get();
+  engine.drain();
+  EXPECT_EQ(engine.counters().finished, 81U);
+  EXPECT_EQ(engine.counters().running, 0);
+  EXPECT_THROW(engine.submit(request(50, 1), {}), Busy);
+}
+
+TEST_F(EngineThreadTest, AFullQueueRefusesAndACancelledRequestEnds) {
+  options_.max_sequences = 1;
+  options_.max_waiting = 2;
+  EngineThread engine(ctx_, model_, config_, processor_.tokenizer(), options_);
+  std::promise<std::string> first;
+  std::atomic<int> ended = 0;
+  const std::int64_t endless = config_.text.max_position_embeddings - 10;
+  std::promise<void> begun;
+  std::atomic<bool> has_begun = false;
+  const std::uint64_t id =
+      engine.submit(request(50, endless),
+                    {.on_piece =
+                         [&](const AnswerPiece&) {
+                           if (!has_begun.exchange(true)) begun.set_value();
+                         },
+                     .on_end = [&](const GenerateResult& result) { first.set_value(result.finish_reason); }});
+  begun.get_future().wait();
+  const AnswerListener count{.on_piece = {}, .on_end = [&](const GenerateResult&) { ++ended; }};
+  int accepted = 0;
+  bool refused = false;
+  for (int i = 0; i < 20; ++i) {
+    try {
+      engine.submit(request(60, 2), count);
+      ++accepted;
+    } catch (const Busy&) {
+      refused = true;
+    }
+  }
+  EXPECT_TRUE(refused);
+  EXPECT_GE(accepted, 2);
+  engine.cancel(id);
+  EXPECT_EQ(first.get_future().get(), "cancelled");
+  engine.drain();
+  EXPECT_EQ(ended, accepted);
+  EXPECT_THROW(engine.submit(request(50, config_.text.max_position_embeddings), {}), Error);
+}
+
+TEST_F(EngineThreadTest, NobodyIsLeftWithoutAnEnd) {
+  std::promise<std::string> reason;
+  {
+    EngineThread engine(ctx_, model_, config_, processor_.tokenizer(), options_);
+    engine.submit(request(50, config_.text.max_position_embeddings - 10),
+                  {.on_piece = {},
+                   .on_end = [&](const GenerateResult& result) { reason.set_value(result.finish_reason); }});
+  }
+  EXPECT_EQ(reason.get_future().get(), "error");
+}
+
+TEST_F(EngineThreadTest, AnEngineIsFittedToTheMemoryThereIs) {
+  const EngineOptions fitted = fit_engine(ctx_.device(), config_, DType::f32, {.max_sequences = 2});
+  EXPECT_EQ(fitted.cache_tokens,
+            2 * Decoding::pages_for(config_.text.max_position_embeddings) * Decoding::page_size);
+  EXPECT_EQ(fitted.picture_tokens, std::min<std::int64_t>(16384, config_.text.max_position_embeddings));
+  EXPECT_THROW(fit_engine(ctx_.device(), config_, DType::f32, {.cache_tokens = std::int64_t{1} << 50}),
+               Error);
+  EXPECT_THROW(fit_engine(ctx_.device(), config_, DType::f32, {.step_tokens = 0}), UsageError);
+  EXPECT_GT(step_bytes(config_, DType::f32, fitted), 1U << 20);
+}
+
+}  // namespace
+}  // namespace artemis
