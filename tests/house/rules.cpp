@@ -32,7 +32,7 @@ const std::map<std::string, Rooms, std::less<>>& floors() {
       {"generate", {"core", "io", "kernels", "nn", "model", "processor", "grammar"}},
       {"serve",
        {"core", "io", "text", "image", "kernels", "nn", "model", "processor", "grammar", "generate"}},
-      {"bench", {"core", "io", "kernels", "nn", "model", "processor", "train", "grammar", "generate"}},
+      {"bench", {"core", "io", "text", "kernels", "nn", "model", "processor", "train", "grammar", "generate"}},
       {"evaluate",
        {"core", "io", "text", "kernels", "nn", "model", "processor", "train", "grammar", "generate", "lab"}},
       {"cli",

@@ -54,6 +54,12 @@ Figures measure_prefill(const Subject& subject);
 // of logits, temperature 1 and top-p 0.9.
 Figures measure_decode(const Subject& subject);
 
+// For 1, 8 and 32 clients, each of whom asks three questions one after the other, with a picture of its own and
+// a prompt, and reads an answer of Lengths::decoded tokens, from an engine that takes all at once (at default
+// options): serve_cN_tok_s, answer tokens a second of all; serve_cN_first_p50_ms, _p99_ms, from a question to
+// the first piece of its answer, pixels on the host; serve_cN_gap_p50_ms, _p99_ms, between pieces.
+Figures measure_serve(const Subject& subject);
+
 // A checkpoint on its way to the device.
 struct LoadSubject {
   Context& ctx;

@@ -35,7 +35,8 @@ const std::vector<std::pair<std::string, Measurement>>& measurements() {
   static const std::vector<std::pair<std::string, Measurement>> all = {{"train", bench::measure_train},
                                                                        {"vision", bench::measure_vision},
                                                                        {"prefill", bench::measure_prefill},
-                                                                       {"decode", bench::measure_decode}};
+                                                                       {"decode", bench::measure_decode},
+                                                                       {"serve", bench::measure_serve}};
   return all;
 }
 
@@ -179,9 +180,9 @@ void add_bench_command(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
       app.add_subcommand("bench", "Measure speed beside what the machine allows, in the same run");
-  command->add_option("what", options->what, "ceilings, train, vision, prefill, decode, load or all")
+  command->add_option("what", options->what, "ceilings, train, vision, prefill, decode, serve, load or all")
       ->required()
-      ->check(CLI::IsMember({"ceilings", "train", "vision", "prefill", "decode", "load", "all"}));
+      ->check(CLI::IsMember({"ceilings", "train", "vision", "prefill", "decode", "serve", "load", "all"}));
   command->add_option("--preset", options->preset,
                       fmt::format("Shapes by name: {}", fmt::join(bench::preset_names(), ", ")));
   command->add_option("--model", options->model, "Model directory, in place of --preset");

@@ -107,9 +107,10 @@ bool read_line(bool prompted, std::string& line) {
 
 void run(const Options& options) {
   const auto ctx = make_context(options.run);
-  LoadedModel model = load_model(*ctx, options.model, compute_dtype(options.run), options.adapter);
+  LoadedModel model = open_model(options.model);
   apply(options.pictures, model.processor);
   model.processor.chat_template();  // refuses a model without one at once
+  load_weights(*ctx, model, compute_dtype(options.run), options.adapter, options.answer.max_new_tokens);
   Conversation conversation(*ctx, model, options.answer);
   for (const std::string& file : options.pictures.files) conversation.attach(file);
   Chat chat(conversation);

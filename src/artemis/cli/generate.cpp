@@ -40,7 +40,7 @@ void run(const Options& options) {
     throw UsageError("generate", "expected either --prompt or --messages");
   }
   const auto ctx = make_context(options.run);
-  LoadedModel model = load_model(*ctx, options.model, compute_dtype(options.run), options.adapter);
+  LoadedModel model = open_model(options.model);
   apply(options.pictures, model.processor);
   const Json messages = options.messages.empty()
                             ? Json::array({user_message(options.prompt, options.pictures.files)})
@@ -54,6 +54,8 @@ void run(const Options& options) {
 
   GenerateOptions answer = generate_options(options.answer, model);
   answer.ignore_eos = options.ignore_eos;
+  load_weights(*ctx, model, compute_dtype(options.run), options.adapter,
+               std::ssize(prompt) + answer.max_new_tokens);
   const GenerateResult result = generate(*ctx, model.graft, model.config, model.processor.tokenizer(), prompt,
                                          pictures, answer, options.json ? TextCallback() : stream_text);
   if (options.json) {

@@ -1,6 +1,8 @@
 #include "artemis/cli/options.h"
 
 #include "artemis/core/gpu.h"
+#include "artemis/generate/decoding.h"
+#include "artemis/generate/generator.h"
 #include "artemis/io/atomic_file.h"
 #include "artemis/model/load.h"
 #include "artemis/model/lora.h"
@@ -58,29 +60,48 @@ void add_adapter_option(CLI::App& command, std::string& adapter) {
 
 namespace {
 
-// Refuses weights that a GPU has no room for, before any is loaded.
-void check_room(Device device, std::size_t bytes, const std::string& model) {
+// Refuses what a GPU has no room for, before any of it is loaded.
+void check_room(Device device, const LoadedModel& model, DType dtype, std::int64_t cache_tokens) {
   if (device.kind != DeviceKind::cuda) return;
-  const std::size_t free = gpu_free_bytes(device);
   constexpr double gib = 1 << 30;
-  require(bytes <= free, model,
+  const std::string where = model.directory.string();
+  const std::size_t weights = weight_bytes(model.config, dtype);
+  const std::size_t free = gpu_free_bytes(device);
+  require(weights <= free, where,
           "the weights take {:.1f} GiB, {} has {:.1f} GiB free; --dtype bf16 takes the least",
-          static_cast<double>(bytes) / gib, device_name(device), static_cast<double>(free) / gib);
+          static_cast<double>(weights) / gib, device_name(device), static_cast<double>(free) / gib);
+  const std::size_t cache = cache_bytes(model.config, dtype, std::span(&cache_tokens, 1));
+  const std::size_t page = Decoding::page_bytes(model.config.text, dtype);
+  require(
+      cache <= free - weights, where,
+      "the weights take {:.1f} GiB and the cache of prompt and answer, {} tokens, {:.1f} GiB; {} has {:.1f} "
+      "GiB free: a smaller --max-new-tokens, for {} tokens in all, leaves room",
+      static_cast<double>(weights) / gib, cache_tokens, static_cast<double>(cache) / gib, device_name(device),
+      static_cast<double>(free) / gib,
+      static_cast<std::int64_t>((free - weights) / page) * Decoding::page_size);
 }
 
 }  // namespace
 
-LoadedModel load_model(Context& ctx, const std::string& directory, DType dtype, const std::string& adapter) {
+LoadedModel open_model(const std::string& directory) {
   GraftConfig config = read_graft_config(directory);
   Processor processor = Processor::load(directory, config);
-  CheckpointReader checkpoint = CheckpointReader::open(directory);
-  check_room(ctx.device(), weight_bytes(config, dtype), directory);
-  Graft graft = load_graft(ctx, checkpoint, config, dtype);
-  if (!adapter.empty()) {
-    load_adapter(ctx, adapter, graft, config);
-    merge_lora(ctx, graft, config);
-  }
-  return {directory, std::move(config), std::move(processor), std::move(checkpoint), std::move(graft)};
+  return {directory, std::move(config), std::move(processor), CheckpointReader::open(directory), {}};
+}
+
+void load_weights(Context& ctx, LoadedModel& model, DType dtype, const std::string& adapter,
+                  std::int64_t cache_tokens) {
+  check_room(ctx.device(), model, dtype, cache_tokens);
+  model.graft = load_graft(ctx, model.checkpoint, model.config, dtype);
+  if (adapter.empty()) return;
+  load_adapter(ctx, adapter, model.graft, model.config);
+  merge_lora(ctx, model.graft, model.config);
+}
+
+LoadedModel load_model(Context& ctx, const std::string& directory, DType dtype, const std::string& adapter) {
+  LoadedModel model = open_model(directory);
+  load_weights(ctx, model, dtype, adapter, 0);
+  return model;
 }
 
 Json read_messages(const std::string& file) {

@@ -47,7 +47,13 @@ struct LoadedModel {
   CheckpointReader checkpoint;
   Graft graft;
 };
+// Without its weights: all that turns messages into tokens.
+LoadedModel open_model(const std::string& directory);
+// Loads them. Throws Error before that when a GPU has no room for them and for a cache of so many tokens.
 // With an adapter, when one is named: merged into the weights in memory.
+void load_weights(Context& ctx, LoadedModel& model, DType dtype, const std::string& adapter,
+                  std::int64_t cache_tokens);
+// Both, without a cache.
 LoadedModel load_model(Context& ctx, const std::string& directory, DType dtype,
                        const std::string& adapter = "");
 // --adapter.
