@@ -148,7 +148,11 @@ std::span<const std::int32_t> Engine::draw(const Plan& plan) {
     if (!answer.constrained()) continue;
     masked.push_back(row);
     masks.resize(masks.size() + words);
-    answer.allowed(std::span(masks).last(words));
+    try {
+      answer.allowed(std::span(masks).last(words));
+    } catch (const Error& error) {
+      plan.conversations[i]->answer.end("error", error.what());
+    }
   }
   if (!edits.empty()) edit_logits(ctx_, decoding_.logits(), edits);
   if (!masked.empty()) {
@@ -187,7 +191,7 @@ void Engine::take(Conversation& conversation, const Turn& turn, std::span<const 
   const std::span<const std::int32_t> guesses = turn.tokens.last(drawn.size()).subspan(1);
   const std::int64_t known = conversation.tokens();
   conversation.computed += std::ssize(turn.tokens) - std::ssize(guesses);
-  if (conversation.computed < known) return;
+  if (conversation.computed < known || answer.ended()) return;
   const auto take_next = [&](std::int32_t token) {
     AnswerToken probabilities;
     const auto raw = raw_.find(static_cast<std::int32_t>(row));
