@@ -13,4 +13,5 @@ else
     ARTEMIS_TEST_DEVICE=cuda "$build/test_$name"
   done
   ARTEMIS_TEST_DEVICE=cuda "$build/test_kernels" --gtest_filter='*BatchInvariance*'
+  ARTEMIS_TEST_DEVICE=cuda "$build/test_train" --gtest_filter='*Golden*'
 fi

@@ -35,7 +35,7 @@ class CudaSampling : public ::testing::Test {
   }
 
   // Every rule for each row, several times over.
-  std::vector<RowSampling> rules(std::int64_t rows, std::int64_t seen_rows) {
+  std::vector<RowSampling> rules(std::int64_t rows) {
     const std::vector<RowSampling> all = {
         {.temperature = 1.0f},
         {.temperature = 0.8f, .top_k = 50},
@@ -43,26 +43,24 @@ class CudaSampling : public ::testing::Test {
         {.temperature = 1.0f, .top_p = 0.95f},
         {.temperature = 1.5f, .min_p = 0.05f},
         {.temperature = 1.0f, .top_k = 1000000, .top_p = 1e-6f},
-        {.repetition_penalty = 1.5f},
         {},
-        {.temperature = 0.6f, .top_k = 2000, .top_p = 0.99f, .min_p = 0.001f, .repetition_penalty = 1.1f}};
+        {.temperature = 0.6f, .top_k = 2000, .top_p = 0.99f, .min_p = 0.001f}};
     std::vector<RowSampling> rows_of_all;
     for (std::int64_t i = 0; i < rows; ++i) {
       RowSampling how = all[random_.below(all.size())];
       how.uniform = random_.uniform_double();
-      how.seen_row = static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(seen_rows)));
       rows_of_all.push_back(how);
     }
     return rows_of_all;
   }
 
-  void expect_same(const Tensor& logits, const std::vector<RowSampling>& rows, const Tensor& seen) {
+  void expect_same(const Tensor& logits, const std::vector<RowSampling>& rows) {
     const Tensor ids = Tensor::zeros(DType::i32, {logits.dim(0)});
     const Tensor ids_there = Tensor::zeros(DType::i32, {logits.dim(0)}, gpu_->device());
     const Tensor there = copy_with_gaps(logits, gpu_->device());
     const Tensor here = copy_with_gaps(logits, Device{});
-    sample_rows(*gpu_, ids_there, there, seen.to(gpu_->device()), rows);
-    sample_rows(cpu_, ids, here, seen, rows);
+    sample_rows(*gpu_, ids_there, there, rows);
+    sample_rows(cpu_, ids, here, rows);
     gpu_->synchronize();
     EXPECT_TRUE(same_bits(ids_there.to(Device{}), ids));
     EXPECT_TRUE(same_numbers(there.to(Device{}), here));
@@ -70,10 +68,8 @@ class CudaSampling : public ::testing::Test {
 
   // Rows of one kind under all rules; a call with one row under each, so that fewer searches run.
   void expect_same(const Tensor& logits) {
-    const Tensor seen = Tensor::zeros(DType::u8, {3, logits.dim(1)});
-    for (std::uint8_t& flag : seen.mutable_values<std::uint8_t>()) flag = random_.below(3) == 0 ? 1 : 0;
-    for (int round = 0; round < 3; ++round) expect_same(logits, rules(logits.dim(0), 3), seen);
-    for (int round = 0; round < 6; ++round) expect_same(logits.rows(0, 1), rules(1, 3), seen);
+    for (int round = 0; round < 3; ++round) expect_same(logits, rules(logits.dim(0)));
+    for (int round = 0; round < 6; ++round) expect_same(logits.rows(0, 1), rules(1));
   }
 
   Context cpu_{Device{}, 2};
@@ -123,7 +119,7 @@ TEST_F(CudaSampling, MinusOneWhereNothingIsANumber) {
   change(none.rows(1, 2), [](float, std::int64_t) { return NAN; });
   const Tensor ids = Tensor::zeros(DType::i32, {3}, gpu_->device());
   const std::vector<RowSampling> rows(3, {.temperature = 1.0f, .uniform = 0.5});
-  sample_rows(*gpu_, ids, none.to(gpu_->device()), Tensor(), rows);
+  sample_rows(*gpu_, ids, none.to(gpu_->device()), rows);
   gpu_->synchronize();
   const Tensor here = ids.to(Device{});
   EXPECT_GE(here.data<std::int32_t>()[0], 0);

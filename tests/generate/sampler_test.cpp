@@ -17,7 +17,7 @@ std::int32_t next(Sampler& sampler, std::vector<float>& logits) {
   const Tensor id = Tensor::allocate(DType::i32, {1});
   const RowSampling row = sampler.draw();
   sample_rows(ctx, id, Tensor::wrap(logits.data(), DType::f32, {1, std::ssize(logits)}, {}, nullptr, false),
-              Tensor(), std::span(&row, 1));
+              std::span(&row, 1));
   sampler.advance();
   return id.data<std::int32_t>()[0];
 }

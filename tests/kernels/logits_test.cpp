@@ -54,16 +54,16 @@ TEST_F(LogitsTest, AMaskLeavesWhatItsBitsAllow) {
     const Tensor changed = logits(width);
     const Values before = values_of(ctx_, changed);
     const std::int64_t words = (width + 31) / 32;
-    const Tensor masks = Tensor::allocate(DType::i32, {2, words});
-    for (std::int32_t& word : masks.mutable_values<std::int32_t>())
-      word = static_cast<std::int32_t>(random_.below(std::uint64_t{1} << 32));
+    std::vector<std::uint32_t> masks(static_cast<std::size_t>(2 * words));
+    for (std::uint32_t& word : masks)
+      word = static_cast<std::uint32_t>(random_.below(std::uint64_t{1} << 32));
     const std::vector<std::int32_t> rows = {1, 0};
     mask_logits(ctx_, changed, masks, rows);
     const Values after = values_of(ctx_, changed);
     for (std::int64_t i = 0; i < 2; ++i) {
       for (std::int64_t t = 0; t < width; ++t) {
-        const std::int32_t word = masks.data<std::int32_t>()[i * words + t / 32];
-        const bool allowed = (static_cast<std::uint32_t>(word) >> (t % 32)) % 2 == 1;
+        const std::uint32_t word = masks[static_cast<std::size_t>(i * words + t / 32)];
+        const bool allowed = (word >> (t % 32)) % 2 == 1;
         const auto place = static_cast<std::size_t>(rows[static_cast<std::size_t>(i)] * width + t);
         ASSERT_EQ(after[place], allowed ? before[place] : -INFINITY) << width << ": " << i << ", " << t;
       }
@@ -74,7 +74,7 @@ TEST_F(LogitsTest, AMaskLeavesWhatItsBitsAllow) {
 TEST_F(LogitsTest, RowsWithoutAMaskStay) {
   const Tensor changed = logits(40);
   const Values before = values_of(ctx_, changed);
-  mask_logits(ctx_, changed, Tensor::zeros(DType::i32, {1, 2}), std::vector<std::int32_t>{1});
+  mask_logits(ctx_, changed, std::vector<std::uint32_t>(2), std::vector<std::int32_t>{1});
   const Values after = values_of(ctx_, changed);
   EXPECT_TRUE(std::equal(after.begin(), after.begin() + 40, before.begin()));
   EXPECT_EQ(Values(after.begin() + 40, after.end()), Values(40, -INFINITY));
@@ -91,10 +91,9 @@ TEST_F(LogitsTest, RefusesWhatItCannotDo) {
   EXPECT_THROW(edit({.divide = INFINITY}), Error);
   EXPECT_THROW(edit({.add = NAN}), Error);
   const std::vector<std::int32_t> row = {0}, outside = {2};
-  EXPECT_THROW(mask_logits(ctx_, changed, Tensor::zeros(DType::i32, {1, 1}), row), Error);
-  EXPECT_THROW(mask_logits(ctx_, changed, Tensor::zeros(DType::i32, {2, 2}), row), Error);
-  EXPECT_THROW(mask_logits(ctx_, changed, Tensor::zeros(DType::f32, {1, 2}), row), Error);
-  EXPECT_THROW(mask_logits(ctx_, changed, Tensor::zeros(DType::i32, {1, 2}), outside), Error);
+  EXPECT_THROW(mask_logits(ctx_, changed, std::vector<std::uint32_t>(1), row), Error);
+  EXPECT_THROW(mask_logits(ctx_, changed, std::vector<std::uint32_t>(4), row), Error);
+  EXPECT_THROW(mask_logits(ctx_, changed, std::vector<std::uint32_t>(2), outside), Error);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "artemis/kernels/logits.h"
 #include "artemis/kernels/sampling_weight.h"
 #include "reference.h"
 
@@ -28,12 +29,13 @@ TEST(SamplingWeight, ShareAndPointStayWithinTheTotal) {
   EXPECT_EQ(point_in_weight(0.5, 9), 4u);
 }
 
-// The same in probabilities; not for infinite logits alone.
-std::int32_t drawn(const Values& logits, const std::vector<std::uint8_t>& seen, const RowSampling& how) {
+// The same in probabilities, behind a repetition penalty for the tokens seen; not for infinite logits alone.
+std::int32_t drawn(const Values& logits, const std::vector<bool>& seen, float penalty,
+                   const RowSampling& how) {
   std::vector<std::pair<double, std::int32_t>> falling;
   for (std::size_t i = 0; i < logits.size(); ++i) {
     auto x = static_cast<float>(logits[i]);
-    if (seen[i] != 0) x = x > 0 ? x / how.repetition_penalty : x * how.repetition_penalty;
+    if (seen[i]) x = x > 0 ? x / penalty : x * penalty;
     if (how.temperature > 0) x /= how.temperature;
     if (!std::isnan(x)) falling.emplace_back(-x, i);
   }
@@ -58,16 +60,14 @@ std::int32_t drawn(const Values& logits, const std::vector<std::uint8_t>& seen, 
 
 class SamplingTest : public ::testing::Test {
  protected:
-  std::vector<std::int32_t> sample(const Tensor& logits, const Tensor& seen,
-                                   const std::vector<RowSampling>& rows) {
+  std::vector<std::int32_t> sample(const Tensor& logits, const std::vector<RowSampling>& rows) {
     const Tensor ids = Tensor::allocate(DType::i32, {static_cast<std::int64_t>(rows.size())});
-    sample_rows(ctx_, ids, logits, seen, rows);
+    sample_rows(ctx_, ids, logits, rows);
     const auto values = ids.values<std::int32_t>();
     return {values.begin(), values.end()};
   }
   std::int32_t sample(const std::vector<float>& logits, const RowSampling& how) {
-    return sample(Tensor::from<float>(logits, {1, static_cast<std::int64_t>(logits.size())}), Tensor(),
-                  {how})[0];
+    return sample(Tensor::from<float>(logits, {1, std::ssize(logits)}), {how})[0];
   }
 
   Context ctx_{Device{}, 2};
@@ -76,19 +76,17 @@ class SamplingTest : public ::testing::Test {
 
 TEST_F(SamplingTest, DrawsAsTheReferenceDoes) {
   constexpr std::int64_t width = 301;
-  const std::vector<RowSampling> rules = {
-      {},
-      {.temperature = 1.0f},
-      {.temperature = 0.7f, .top_k = 40},
-      {.temperature = 1.3f, .top_k = 1000, .top_p = 0.9f},
-      {.temperature = 1.0f, .top_p = 0.5f},
-      {.temperature = 1.0f, .min_p = 0.1f},
-      {.repetition_penalty = 1.7f, .seen_row = 2},
-      {.temperature = 2.0f, .top_k = 100, .top_p = 0.95f, .min_p = 0.02f, .repetition_penalty = 1.2f},
-      {.temperature = 0.9f, .top_p = 0.8f, .repetition_penalty = 0.8f, .seen_row = 1}};
+  const std::vector<RowSampling> rules = {{},
+                                          {.temperature = 1.0f},
+                                          {.temperature = 0.7f, .top_k = 40},
+                                          {.temperature = 1.3f, .top_k = 1000, .top_p = 0.9f},
+                                          {.temperature = 1.0f, .top_p = 0.5f},
+                                          {.temperature = 1.0f, .min_p = 0.1f},
+                                          {.temperature = 2.0f, .top_k = 100, .top_p = 0.95f, .min_p = 0.02f},
+                                          {.temperature = 0.9f, .top_p = 0.8f}};
   const auto count = static_cast<std::int64_t>(rules.size());
-  const Tensor seen = Tensor::zeros(DType::u8, {3, width});
-  for (std::uint8_t& flag : seen.mutable_values<std::uint8_t>()) flag = random_.below(4) == 0 ? 1 : 0;
+  std::vector<bool> seen(width);
+  for (std::size_t id = 0; id < seen.size(); ++id) seen[id] = random_.below(4) == 0;
   for (int round = 0; round < 60; ++round) {
     // Many ties, a few that are no number and some that cannot be.
     const Tensor logits = Tensor::allocate(DType::f32, {count, width});
@@ -98,13 +96,19 @@ TEST_F(SamplingTest, DrawsAsTheReferenceDoes) {
     }
     std::vector<RowSampling> rows = rules;
     std::vector<std::int32_t> expected;
+    std::vector<LogitEdit> edits;
     for (std::int64_t i = 0; i < count; ++i) {
       RowSampling& how = rows[static_cast<std::size_t>(i)];
       how.uniform = random_.uniform_double();
-      const auto own = seen.rows(how.seen_row, how.seen_row + 1).values<std::uint8_t>();
-      expected.push_back(drawn(values_of(ctx_, logits.rows(i, i + 1)), {own.begin(), own.end()}, how));
+      const float penalty = i % 3 == 0 ? 1.0f + random_.uniform() : 1.0f - 0.5f * random_.uniform();
+      expected.push_back(drawn(values_of(ctx_, logits.rows(i, i + 1)), seen, penalty, how));
+      for (std::int32_t id = 0; id < width; ++id) {
+        if (seen[static_cast<std::size_t>(id)])
+          edits.push_back({.row = static_cast<std::int32_t>(i), .id = id, .divide = penalty});
+      }
     }
-    EXPECT_EQ(sample(logits, seen, rows), expected) << round;
+    edit_logits(ctx_, logits, edits);
+    EXPECT_EQ(sample(logits, rows), expected) << round;
   }
 }
 
@@ -131,20 +135,15 @@ TEST_F(SamplingTest, InfiniteLogitsAreAsLikelyAsTheirEquals) {
 
 TEST_F(SamplingTest, LeavesWhatItDrewFrom) {
   const Tensor logits = Tensor::from<float>(std::vector<float>{2.0f, -1.0f, 3.0f}, {1, 3});
-  const Tensor seen = Tensor::from<std::uint8_t>(std::vector<std::uint8_t>{1, 1, 0}, {1, 3});
-  sample(logits, seen, {{.temperature = 0.5f, .repetition_penalty = 2.0f}});
-  EXPECT_EQ(values_of(ctx_, logits), (Values{2.0, -4.0, 6.0}));
+  sample(logits, {{.temperature = 0.5f}});
+  EXPECT_EQ(values_of(ctx_, logits), (Values{4.0, -2.0, 6.0}));
 }
 
 TEST_F(SamplingTest, RefusesWhatItCannotDo) {
   const Tensor logits = Tensor::zeros(DType::f32, {1, 3});
-  const Tensor seen = Tensor::zeros(DType::u8, {1, 3});
-  EXPECT_THROW(sample(logits, Tensor(), {{.repetition_penalty = 2.0f}}), Error);
-  EXPECT_THROW(sample(logits, seen, {{.repetition_penalty = 2.0f, .seen_row = 1}}), Error);
-  EXPECT_THROW(sample(logits, seen, {{.temperature = -1.0f}}), Error);
-  EXPECT_THROW(sample(logits, seen, {{.uniform = 1.0}}), Error);
-  EXPECT_THROW(sample(logits, seen, {{}, {}}), Error);
-  EXPECT_THROW(sample(logits, Tensor::zeros(DType::u8, {1, 4}), {{}}), Error);
+  EXPECT_THROW(sample(logits, {RowSampling{.temperature = -1.0f}}), Error);
+  EXPECT_THROW(sample(logits, {RowSampling{.uniform = 1.0}}), Error);
+  EXPECT_THROW(sample(logits, {RowSampling{}, RowSampling{}}), Error);
 }
 
 }  // namespace

@@ -1,9 +1,10 @@
-// Labels, mixed batches and fifty optimizer steps against the reference.
+// Labels, mixed batches and fifty optimizer steps against the reference, on ARTEMIS_TEST_DEVICE.
 #include "support/golden.h"
 #include "artemis/io/atomic_file.h"
 #include "artemis/kernels/rows.h"
 #include "artemis/model/load.h"
 #include "artemis/train/trainer.h"
+#include "support/device.h"
 
 namespace artemis {
 namespace {
@@ -23,7 +24,7 @@ class GoldenCollator : public testing::TestWithParam<std::string> {
   std::filesystem::path root_ = golden::model_root() / GetParam();
   GraftConfig config_ = read_graft_config(root_ / "checkpoint");
   Processor processor_ = Processor::load(root_ / "checkpoint", config_);
-  Context ctx_{Device{}, 2};
+  Context ctx_{test_device(), 2};
 };
 
 TEST_P(GoldenCollator, IdsLabelsAndPatches) {
@@ -58,7 +59,7 @@ TEST_P(GoldenCollator, MixedBatch) {
   }
   const Batch batch = collate(examples);
   const SafetensorsFile file = SafetensorsFile::open(root_ / "batch.safetensors");
-  Graft gradients = make_gradients(config_, training_stage(1, 0));
+  Graft gradients = make_gradients(config_, training_stage(1, 0), ctx_.device());
   const auto count = static_cast<double>(batch.supervision.count());
   const double sum = graft_loss_and_gradients(ctx_, gradients, batch.text, batch.pictures, batch.supervision,
                                               static_cast<float>(1.0 / count), model, config_);
@@ -66,9 +67,9 @@ TEST_P(GoldenCollator, MixedBatch) {
   int compared = 0;
   for_each_weight(gradients, config_, [&](const WeightSpec& spec, Tensor& gradient) {
     if (!gradient) return;
-    EXPECT_LE(
-        golden::relative_difference(gradient.values<float>(), golden::floats(file, "grad." + spec.name)),
-        1e-3)
+    EXPECT_LE(golden::relative_difference(gradient.to(Device{}).values<float>(),
+                                          golden::floats(file, "grad." + spec.name)),
+              1e-3)
         << spec.name;
     ++compared;
   });
@@ -87,7 +88,7 @@ struct TrainingRun {
 
 TrainingRun train_fifty_steps(int threads, const OptimizerOptions& optimizer = {}, DType dtype = DType::f32) {
   const std::filesystem::path root = golden::model_root() / "train";
-  Context ctx(Device{}, threads);
+  Context ctx(test_device(), threads);
   const GraftConfig config = read_graft_config(root / "checkpoint");
   const Processor processor = Processor::load(root / "checkpoint", config);
   const CheckpointReader checkpoint = CheckpointReader::open(root / "checkpoint");
@@ -116,9 +117,11 @@ TrainingRun train_fifty_steps(int threads, const OptimizerOptions& optimizer = {
     run.reports.push_back(trainer.step(batches));
   }
   for (const TrainedWeight& weight : trainer.optimizer().weights()) {
-    const Tensor exact = Tensor::allocate(DType::f32, weight.exact().shape());
+    const Tensor exact = Tensor::allocate(DType::f32, weight.exact().shape(), ctx.device());
     convert(ctx, exact, weight.exact());
-    const auto values = exact.values<float>();
+    ctx.synchronize();
+    const Tensor on_host = exact.to(Device{});
+    const auto values = on_host.values<float>();
     run.projector.emplace_back(values.begin(), values.end());
     run.names.push_back(weight.spec.name);
   }

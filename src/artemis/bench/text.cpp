@@ -165,7 +165,7 @@ Figure measure_sampling(const Subject& subject, std::int64_t count) {
                .uniform = (static_cast<double>(i) + 0.5) / static_cast<double>(rows.size())};
   }
   const double seconds = median_seconds(
-      subject.ctx, [&] { sample_rows(subject.ctx, ids, logits, Tensor(), rows); }, subject.repeat);
+      subject.ctx, [&] { sample_rows(subject.ctx, ids, logits, rows); }, subject.repeat);
   return {fmt::format("sample_b{}_us", count), 1e6 * seconds, "us",
           1e6 * static_cast<double>(logits.bytes()) / (subject.ceilings.read * 1e9), true};
 }

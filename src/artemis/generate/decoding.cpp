@@ -198,7 +198,7 @@ std::span<const std::int32_t> Decoding::to_host(const Tensor& ids) {
 std::span<const std::int32_t> Decoding::likeliest() { return to_host(likeliest_); }
 
 std::span<const std::int32_t> Decoding::sample(std::span<const RowSampling> rows) {
-  sample_rows(ctx_, sampled_.rows(0, outputs_), logits(), Tensor(), rows);
+  sample_rows(ctx_, sampled_.rows(0, outputs_), logits(), rows);
   return to_host(sampled_);
 }
 

@@ -155,11 +155,7 @@ std::span<const std::int32_t> Engine::draw(const Plan& plan) {
     }
   }
   if (!edits.empty()) edit_logits(ctx_, decoding_.logits(), edits);
-  if (!masked.empty()) {
-    const Shape shape{std::ssize(masked), static_cast<std::int64_t>(words)};
-    const Tensor allowed = Tensor::wrap(masks.data(), DType::i32, shape, Device{}, nullptr, false);
-    mask_logits(ctx_, decoding_.logits(), allowed, masked);
-  }
+  if (!masked.empty()) mask_logits(ctx_, decoding_.logits(), masks, masked);
   return decoding_.sample(rows);
 }
 

@@ -34,13 +34,12 @@ void edit_logits(Context& ctx, const Tensor& logits, std::span<const LogitEdit> 
   kernel_table(ctx.device()).edit_logits(ctx, logits, edits);
 }
 
-void mask_logits(Context& ctx, const Tensor& logits, const Tensor& masks,
+void mask_logits(Context& ctx, const Tensor& logits, std::span<const std::uint32_t> masks,
                  std::span<const std::int32_t> rows) {
   constexpr const char* operation = "mask_logits";
   check_logits(ctx, operation, logits);
-  check_shape(ctx, operation, "masks", masks,
-              {static_cast<std::int64_t>(rows.size()), (logits.dim(1) + 31) / 32});
-  check_dtype(operation, "masks", masks, DType::i32);
+  const std::int64_t words = std::ssize(rows) * ((logits.dim(1) + 31) / 32);
+  require(std::ssize(masks) == words, operation, "masks have {} words, expected {}", masks.size(), words);
   for (const std::int32_t row : rows) check_row(operation, row, logits);
   kernel_table(ctx.device()).mask_logits(ctx, logits, masks, rows);
 }

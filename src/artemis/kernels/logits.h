@@ -21,8 +21,10 @@ struct LogitEdit {
 // Each edit is applied to logits (n, vocab) f32. The edits of a row have distinct ids.
 void edit_logits(Context& ctx, const Tensor& logits, std::span<const LogitEdit> edits);
 
-// Row rows[i] of logits (n, vocab) f32 becomes -inf where bit t % 32 of word t / 32 of row i of
-// masks (rows.size(), ceil(vocab / 32)) i32 is 0; bits beyond the vocabulary are not read.
-void mask_logits(Context& ctx, const Tensor& logits, const Tensor& masks, std::span<const std::int32_t> rows);
+// Logit t of row rows[i] of logits (n, vocab) f32 becomes -inf where bit t % 32 of word t / 32 of its mask is
+// 0. masks: ceil(vocab / 32) words for each of the rows, one after the other; bits beyond the vocabulary are
+// not read.
+void mask_logits(Context& ctx, const Tensor& logits, std::span<const std::uint32_t> masks,
+                 std::span<const std::int32_t> rows);
 
 }  // namespace artemis

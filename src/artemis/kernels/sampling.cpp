@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* operation = "sample_rows";
 
-void check_row(const RowSampling& how, const Tensor& seen) {
+void check_row(const RowSampling& how) {
   require(how.temperature >= 0.0f && std::isfinite(how.temperature), operation,
           "temperature is {}, expected a number from 0 on", how.temperature);
   require(how.top_k >= 0, operation, "top_k is {}, expected a count from 0 on", how.top_k);
@@ -20,18 +20,11 @@ void check_row(const RowSampling& how, const Tensor& seen) {
           how.min_p);
   require(how.uniform >= 0.0 && how.uniform < 1.0, operation, "uniform is {}, expected one in [0, 1)",
           how.uniform);
-  require(how.repetition_penalty > 0.0f && std::isfinite(how.repetition_penalty), operation,
-          "repetition_penalty is {}, expected a positive number", how.repetition_penalty);
-  if (how.repetition_penalty == 1.0f) return;
-  require(seen.defined(), operation, "seen is absent, and a repetition penalty needs it");
-  require(how.seen_row >= 0 && how.seen_row < seen.dim(0), operation, "row {} of seen is outside its {}",
-          how.seen_row, seen.dim(0));
 }
 
 }  // namespace
 
-void sample_rows(Context& ctx, const Tensor& ids, const Tensor& logits, const Tensor& seen,
-                 std::span<const RowSampling> rows) {
+void sample_rows(Context& ctx, const Tensor& ids, const Tensor& logits, std::span<const RowSampling> rows) {
   const auto count = static_cast<std::int64_t>(rows.size());
   check_shape(ctx, operation, "logits", logits, {count, -1});
   check_dtype(operation, "logits", logits, DType::f32);
@@ -39,12 +32,8 @@ void sample_rows(Context& ctx, const Tensor& ids, const Tensor& logits, const Te
           "a row has {} logits, expected 1 to {}", logits.dim(1), most_sampling_logits);
   check_shape(ctx, operation, "ids", ids, {count});
   check_dtype(operation, "ids", ids, DType::i32);
-  if (seen) {
-    check_shape(ctx, operation, "seen", seen, {-1, logits.dim(1)});
-    check_dtype(operation, "seen", seen, DType::u8);
-  }
-  for (const RowSampling& how : rows) check_row(how, seen);
-  kernel_table(ctx.device()).sample_rows(ctx, ids, logits, seen, rows);
+  for (const RowSampling& how : rows) check_row(how);
+  kernel_table(ctx.device()).sample_rows(ctx, ids, logits, rows);
 }
 
 }  // namespace artemis

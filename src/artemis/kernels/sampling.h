@@ -13,20 +13,15 @@ struct RowSampling {
   std::int64_t top_k = 0;    // 0: all
   float top_p = 1.0f;        // in (0, 1]
   float min_p = 0.0f;        // in [0, 1]
-  float repetition_penalty = 1.0f;
-  std::int64_t seen_row = 0;  // of `seen`, where there is a penalty
-  double uniform = 0.0;       // in [0, 1): which token it becomes
+  double uniform = 0.0;      // in [0, 1): which token it becomes
 };
 
-// ids[i] = a token of row i, or -1 when none of its logits is a number. Filters run in transformers' order:
-// repetition penalty (positive logits of tokens seen are divided by it, others multiplied), temperature,
-// top-k, top-p, min-p. What is left lies in falling order, the lower id first of equal ones; the token is the
-// first up to which more than `uniform` of the weight lies. NaN is passed over, and an infinite logit is as
-// likely as its equals. Weights are whole numbers (sampling_weight.h), so that each back end draws the same.
-// ids (n) i32, logits (n, vocab) f32, vocab at most 2^22; they become the penalised logits over the
-// temperature. seen (any, vocab) u8, not zero where a token has been seen; may be undefined without a
-// penalty.
-void sample_rows(Context& ctx, const Tensor& ids, const Tensor& logits, const Tensor& seen,
-                 std::span<const RowSampling> rows);
+// ids[i] = a token of row i, or -1 when none of its logits is a number. Filters run in transformers' order,
+// behind the penalties (logits.h): temperature, top-k, top-p, min-p. What is left lies in falling order, the
+// lower id first of equal ones; the token is the first up to which more than `uniform` of the weight lies.
+// NaN is passed over, and an infinite logit is as likely as its equals. Weights are whole numbers
+// (sampling_weight.h), so that each back end draws the same. ids (n) i32, logits (n, vocab) f32, vocab at
+// most 2^22; they are divided by the temperature.
+void sample_rows(Context& ctx, const Tensor& ids, const Tensor& logits, std::span<const RowSampling> rows);
 
 }  // namespace artemis

@@ -14,13 +14,16 @@ void edit_logits(Context& /*ctx*/, const Tensor& logits, std::span<const LogitEd
   }
 }
 
-void mask_logits(Context& ctx, const Tensor& logits, const Tensor& masks,
+void mask_logits(Context& ctx, const Tensor& logits, std::span<const std::uint32_t> masks,
                  std::span<const std::int32_t> rows) {
-  ctx.pool().run(static_cast<std::int64_t>(rows.size()), [&](std::int64_t i) {
-    const auto* words = row<std::int32_t>(masks, i);
-    auto* own = mutable_row<float>(logits, rows[static_cast<std::size_t>(i)]);
-    for (std::int64_t t = 0; t < logits.dim(1); ++t) {
-      if ((static_cast<std::uint32_t>(words[t / 32]) >> (t % 32) & 1u) == 0) own[t] = -INFINITY;
+  const auto vocabulary = static_cast<std::size_t>(logits.dim(1));
+  const std::size_t words = (vocabulary + 31) / 32;
+  ctx.pool().run(std::ssize(rows), [&](std::int64_t i) {
+    const auto at = static_cast<std::size_t>(i);
+    const auto mask = masks.subspan(at * words, words);
+    float* own = mutable_row<float>(logits, rows[at]);
+    for (std::size_t t = 0; t < vocabulary; ++t) {
+      if ((mask[t / 32] >> (t % 32) & 1u) == 0) own[t] = -INFINITY;
     }
   });
 }

@@ -12,13 +12,6 @@
 namespace artemis::cpu {
 namespace {
 
-void penalise(std::span<float> logits, std::span<const std::uint8_t> seen, float penalty) {
-  ARTEMIS_ASSERT(seen.size() == logits.size());
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    if (seen[i] != 0) logits[i] = logits[i] > 0 ? logits[i] / penalty : logits[i] * penalty;
-  }
-}
-
 struct Candidate {
   float logit;
   std::int32_t id;
@@ -60,9 +53,8 @@ std::uint64_t kept_weight(std::span<const Candidate> candidates, std::span<const
   return kept;
 }
 
-std::int32_t sample_row(std::span<float> logits, std::span<const std::uint8_t> seen, const RowSampling& how) {
+std::int32_t sample_row(std::span<float> logits, const RowSampling& how) {
   const bool greedy = how.temperature == 0.0f;
-  if (how.repetition_penalty != 1.0f) penalise(logits, seen, how.repetition_penalty);
   if (!greedy) {
     for (float& logit : logits) logit /= how.temperature;
   }
@@ -81,16 +73,11 @@ std::int32_t sample_row(std::span<float> logits, std::span<const std::uint8_t> s
 
 }  // namespace
 
-void sample_rows(Context& ctx, const Tensor& ids, const Tensor& logits, const Tensor& seen,
-                 std::span<const RowSampling> rows) {
+void sample_rows(Context& ctx, const Tensor& ids, const Tensor& logits, std::span<const RowSampling> rows) {
   const auto width = static_cast<std::size_t>(logits.dim(1));
   ctx.pool().run(logits.dim(0), [&](std::int64_t i) {
     const RowSampling& how = rows[static_cast<std::size_t>(i)];
-    const std::span<const std::uint8_t> own = how.repetition_penalty == 1.0f
-                                                  ? std::span<const std::uint8_t>()
-                                                  : std::span(row<std::uint8_t>(seen, how.seen_row), width);
-    ids.mutable_data<std::int32_t>()[i] =
-        sample_row(std::span(mutable_row<float>(logits, i), width), own, how);
+    ids.mutable_data<std::int32_t>()[i] = sample_row(std::span(mutable_row<float>(logits, i), width), how);
   });
 }
 

@@ -68,8 +68,7 @@ struct RowWork {
 };
 
 struct RowRule {
-  const std::uint8_t* seen;  // null: no penalty
-  float penalty, temperature, top_p, farthest;
+  float temperature, top_p, farthest;
   Weight top_k;
   double uniform;
 };
@@ -83,7 +82,7 @@ __device__ float number_at(unsigned place) {
   return __uint_as_float(place >> 31 != 0 ? place ^ 0x80000000u : ~place);
 }
 
-// Penalty, temperature and the largest logit.
+// Temperature and the largest logit.
 __global__ void __launch_bounds__(threads)
     prepare(Rows<float> logits, int cols, const RowRule* rules, RowWork* works) {
   __shared__ unsigned block_largest;
@@ -98,7 +97,6 @@ __global__ void __launch_bounds__(threads)
     const int col = static_cast<int>(blockIdx.x) * tile + i * threads + static_cast<int>(threadIdx.x);
     if (col >= cols) break;
     float x = row[col];
-    if (rule.seen != nullptr && rule.seen[col] != 0) x = x > 0.0f ? x / rule.penalty : x * rule.penalty;
     if (rule.temperature != 0.0f) x /= rule.temperature;
     row[col] = x;
     if (!isnan(x)) largest = max(largest, rising(x));
@@ -300,13 +298,9 @@ __global__ void __launch_bounds__(threads)
   if (arrives_last(work)) finish(ids + blockIdx.y, rule, work, digit, search, next);
 }
 
-RowRule rule_of(const RowSampling& how, const Tensor& seen) {
+RowRule rule_of(const RowSampling& how) {
   const bool greedy = how.temperature == 0.0f;
-  return {.seen = how.repetition_penalty == 1.0f
-                      ? nullptr
-                      : rows_of<std::uint8_t>(seen).data + how.seen_row * seen.row_stride(),
-          .penalty = how.repetition_penalty,
-          .temperature = how.temperature,
+  return {.temperature = how.temperature,
           .top_p = how.top_p,
           .farthest = farthest_below(how.min_p),
           .top_k = greedy ? 1 : static_cast<Weight>(how.top_k),
@@ -333,12 +327,11 @@ T* typed(const Tensor& bytes) {
 
 }  // namespace
 
-void sample_rows(Context& ctx, const Tensor& ids, const Tensor& logits, const Tensor& seen,
-                 std::span<const RowSampling> rows) {
+void sample_rows(Context& ctx, const Tensor& ids, const Tensor& logits, std::span<const RowSampling> rows) {
   if (rows.empty()) return;
   const Arena::Scope scope(ctx.arena());
   std::vector<RowRule> rules;
-  for (const RowSampling& how : rows) rules.push_back(rule_of(how, seen));
+  for (const RowSampling& how : rows) rules.push_back(rule_of(how));
   const std::int64_t count = logits.dim(0);
   const Tensor rules_there =
       ctx.upload(DType::u8, {count * static_cast<std::int64_t>(sizeof(RowRule))}, rules.data());
