@@ -93,7 +93,7 @@ void read_stream(Fields& fields, AnswerParameters& answer) {
 // What both kinds of completions take.
 AnswerParameters read_answer(Fields& fields) {
   AnswerParameters answer;
-  answer.model = fields.required_text("model");
+  answer.model = fields.text("model").value_or("");
   answer.max_tokens = fields.integer("max_tokens", 1, most_new_tokens);
   answer.temperature = fields.number("temperature", 0, 2);
   answer.top_p = fields.number("top_p", 0, 1);

@@ -23,7 +23,7 @@ inline constexpr std::size_t most_biases = 1024;
 
 // What is absent is as the model says.
 struct AnswerParameters {
-  std::string model;
+  std::string model;  // "" when it names none
   std::optional<std::int64_t> max_tokens;
   std::optional<float> temperature, top_p, min_p;
   std::optional<std::int64_t> top_k;  // 0: all

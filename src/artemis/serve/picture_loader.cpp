@@ -1,0 +1,40 @@
+#include "artemis/serve/picture_loader.h"
+
+#include "artemis/serve/api_error.h"
+#include "artemis/serve/base64.h"
+#include "artemis/serve/data_url.h"
+#include "artemis/serve/secrets.h"
+
+namespace artemis {
+
+PictureLoader::PictureLoader(const Processor& processor, std::vector<std::string> hosts)
+    : processor_(processor), hosts_(std::move(hosts)) {}
+
+PictureLoader::~PictureLoader() = default;
+
+EnginePicture PictureLoader::load(const PictureUrl& url) const {
+  try {
+    const PictureFile file{read(url), url.place};
+    ThreadPool here(1);  // several requests are prepared at once, each on its own thread
+    return {processor_.preprocess(std::span(&file, 1), here), sha256(file.bytes)};
+  } catch (const PictureTooLarge& error) {
+    throw ApiError(413, message_without_place(error), url.place, "picture_too_large");
+  } catch (const TooLargeError& error) {
+    throw ApiError(413, message_without_place(error), url.place, "picture_too_large");
+  } catch (const ApiError&) {
+    throw;
+  } catch (const Error& error) {
+    throw refused_request(error, url.place, "invalid_picture");
+  }
+}
+
+std::string PictureLoader::read(const PictureUrl& url) const {
+  if (is_data_url(url.url)) {
+    const std::vector<std::byte> bytes = parse_data_url(url.url, url.place, most_bytes).bytes;
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
+  throw ApiError(400, "Only data: URLs are taken here; this server fetches no pictures.", url.place,
+                 "invalid_picture_url");
+}
+
+}  // namespace artemis

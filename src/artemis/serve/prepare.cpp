@@ -1,0 +1,169 @@
+#include "artemis/serve/prepare.h"
+
+#include <random>
+
+#include "artemis/serve/api_error.h"
+#include "artemis/serve/reasoning.h"
+
+namespace artemis {
+namespace {
+
+[[noreturn]] void refuse_context(std::int64_t most, const std::string& found) {
+  throw ApiError(400,
+                 fmt::format("This model's maximum context length is {} tokens. However, {}.", most, found),
+                 "messages", "context_length_exceeded");
+}
+
+std::int64_t length(const std::vector<std::int32_t>& tokens) {
+  return static_cast<std::int64_t>(tokens.size());
+}
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+// The shape of all pictures together, as Processor::encode() reads it.
+PictureBatch shape_of(const std::vector<EnginePicture>& pictures) {
+  PictureBatch shape;
+  for (const EnginePicture& picture : pictures) shape.grid_thw.push_back(picture.patches.grid_thw.front());
+  return shape;
+}
+
+}  // namespace
+
+std::vector<EnginePicture> Preparation::load(const std::vector<PictureUrl>& urls) const {
+  if (urls.empty()) return {};
+  if (!model_.takes_pictures()) {
+    throw ApiError(400, fmt::format("The model '{}' takes no pictures.", model_.name()), urls.front().place,
+                   "no_pictures");
+  }
+  std::vector<EnginePicture> pictures;
+  std::int64_t tokens = 0;
+  for (const PictureUrl& url : urls) {
+    pictures.push_back(pictures_.load(url));
+    const auto& [frames, rows, columns] = pictures.back().patches.grid_thw.front();
+    tokens += frames * rows * columns / model_.config().vision->merge_length();
+    refuse_too_long(tokens, 0);
+  }
+  return pictures;
+}
+
+void Preparation::refuse_too_long(std::int64_t tokens, std::int64_t new_tokens) const {
+  if (tokens + new_tokens <= model_.max_tokens() && tokens < model_.max_tokens()) return;
+  if (new_tokens == 0)
+    refuse_context(model_.max_tokens(), fmt::format("your messages have {} or more", tokens));
+  refuse_context(model_.max_tokens(),
+                 fmt::format("you requested {} tokens ({} in the messages, {} in the completion)",
+                             tokens + new_tokens, tokens, new_tokens));
+}
+
+PreparedPrompt Preparation::prompt_of(const ChatRequest& request) const {
+  if (!model_.has_template()) {
+    throw ApiError(400,
+                   fmt::format("The model '{}' has no chat template, use /v1/completions.", model_.name()),
+                   "model", "no_chat_template");
+  }
+  ChatOptions options;
+  options.add_generation_prompt = true;
+  options.enable_thinking = request.thinking ? request.thinking : thinking_;
+  if (!request.tools.is_null()) options.tools = &request.tools;
+  PreparedPrompt prompt;
+  prompt.pictures = load(request.messages.pictures);
+  try {
+    const std::string text = model_.processor().chat_template().render(request.messages.list, options);
+    prompt.opens_thought = opens_thought(text);
+    // A text that is too long at once is not cut into tokens first.
+    refuse_too_long(static_cast<std::int64_t>(text.size() / model_.longest_token()), 0);
+    prompt.tokens = model_.processor().encode(text, shape_of(prompt.pictures), true);
+  } catch (const ApiError&) {
+    throw;
+  } catch (const Error& error) {
+    throw refused_request(error, "messages", "invalid_value");
+  }
+  return prompt;
+}
+
+PreparedPrompt Preparation::prompt_of(
+    const std::variant<std::string, std::vector<std::int32_t>>& prompt) const {
+  PreparedPrompt result;
+  if (const auto* tokens = std::get_if<std::vector<std::int32_t>>(&prompt)) {
+    result.tokens = *tokens;
+  } else {
+    result.tokens = tokens_of(std::get<std::string>(prompt), true);
+  }
+  if (result.tokens.empty()) throw ApiError(400, "The prompt has no tokens.", "prompt", "invalid_value");
+  return result;
+}
+
+std::vector<std::int32_t> Preparation::tokens_of(std::string_view text, bool add_special_tokens) const {
+  refuse_too_long(static_cast<std::int64_t>(text.size() / model_.longest_token()), 0);
+  return model_.tokenizer().encode(text, add_special_tokens);
+}
+
+GenerateOptions Preparation::options_of(const AnswerParameters& answer, std::int64_t prompt_tokens) const {
+  GenerateOptions options;
+  refuse_too_long(prompt_tokens, answer.max_tokens.value_or(0));
+  options.max_new_tokens = answer.max_tokens.value_or(model_.max_tokens() - prompt_tokens);
+  options.sampling = model_.defaults().sampling;
+  SamplingOptions& sampling = options.sampling;
+  sampling.temperature = answer.temperature.value_or(sampling.temperature);
+  sampling.top_k = answer.top_k.value_or(sampling.top_k);
+  sampling.top_p = answer.top_p.value_or(sampling.top_p);
+  sampling.min_p = answer.min_p.value_or(sampling.min_p);
+  sampling.repetition_penalty = answer.repetition_penalty.value_or(sampling.repetition_penalty);
+  sampling.frequency_penalty = answer.frequency_penalty.value_or(sampling.frequency_penalty);
+  sampling.presence_penalty = answer.presence_penalty.value_or(sampling.presence_penalty);
+  if (sampling.top_p == 0.0f) {  // the likeliest token alone
+    sampling.top_p = 1.0f;
+    sampling.top_k = 1;
+  }
+  for (const auto& [token, bias] : answer.logit_bias) {
+    if (token >= model_.config().text.vocab_size) {
+      throw ApiError(400, fmt::format("Invalid 'logit_bias': {} is no token of the model.", token),
+                     "logit_bias", "invalid_value");
+    }
+    options.logit_bias[token] = bias;
+  }
+  options.logprobs = answer.logprobs;
+  options.stop = answer.stop;
+  options.end_tokens = model_.defaults().end_tokens;
+  options.ignore_eos = answer.ignore_eos;
+  return options;
+}
+
+void Preparation::constrain(EngineRequest& request, const ChatRequest& chat, bool thinks) const {
+  const bool calls = chat.tool_choice == ToolChoice::required || chat.tool_choice == ToolChoice::named;
+  if (!calls && chat.form == ResponseForm::text) return;
+  const char* param = calls ? "tool_choice" : "response_format";
+  if (model_.token_bytes() == nullptr || (thinks && !model_.thought_end())) {
+    throw ApiError(400,
+                   fmt::format("The model '{}' cannot be held to a form{}.", model_.name(),
+                               thinks ? " while it thinks" : ""),
+                   param, "invalid_value");
+  }
+  if (calls || chat.form == ResponseForm::json_schema) {
+    throw ApiError(400, "Forms by a schema are not enforced yet.", param, "invalid_value");
+  }
+  request.constraint = std::make_shared<Constraint>(json_object_grammar(), model_.token_bytes());
+  if (thinks) request.constraint_after = model_.thought_end();
+}
+
+std::vector<EngineRequest> Preparation::requests(const PreparedPrompt& prompt, const AnswerParameters& answer,
+                                                 const ChatRequest* chat) const {
+  EngineRequest request;
+  request.prompt = prompt.tokens;
+  request.pictures = prompt.pictures;
+  request.options = options_of(answer, length(prompt.tokens));
+  if (chat != nullptr) constrain(request, *chat, prompt.opens_thought);
+  const std::uint64_t seed = answer.seed.value_or(random_seed());
+  std::vector<EngineRequest> requests;
+  for (std::int64_t i = 0; i < answer.n; ++i) {
+    requests.push_back(request);
+    requests.back().options.sampling.seed = seed + static_cast<std::uint64_t>(i);
+    if (request.constraint) requests.back().constraint = std::make_shared<Constraint>(*request.constraint);
+  }
+  return requests;
+}
+
+}  // namespace artemis

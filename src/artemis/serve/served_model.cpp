@@ -1,0 +1,55 @@
+#include "artemis/serve/served_model.h"
+
+#include <algorithm>
+
+#include "artemis/serve/reasoning.h"
+
+namespace artemis {
+namespace {
+
+std::shared_ptr<const TokenBytes> bytes_of_tokens(const Tokenizer& tokenizer, std::int64_t vocab) {
+  try {
+    return std::make_shared<const TokenBytes>(tokenizer, vocab);
+  } catch (const Error&) {
+    return nullptr;  // no byte-level tokenizer: requests that need a grammar are refused
+  }
+}
+
+bool has_chat_template(const Processor& processor) {
+  try {
+    processor.chat_template();
+    return true;
+  } catch (const Error&) {
+    return false;  // chat requests are refused, text completions are not
+  }
+}
+
+}  // namespace
+
+ServedModel::ServedModel(std::string name, const std::filesystem::path& directory, const GraftConfig& config,
+                         const Processor& processor, std::int64_t max_tokens)
+    : name_(std::move(name)),
+      config_(config),
+      processor_(processor),
+      defaults_(read_generation_defaults(directory, config)),
+      max_tokens_(std::min(max_tokens, config.text.max_position_embeddings)),
+      has_template_(has_chat_template(processor)),
+      token_bytes_(bytes_of_tokens(processor.tokenizer(), config.text.vocab_size)),
+      thought_end_(processor.tokenizer().token_to_id(artemis::thought_end)) {
+  for (std::int64_t id = 0; id < tokenizer().vocab_size(); ++id) {
+    try {
+      longest_token_ =
+          std::max(longest_token_, tokenizer().id_to_token(static_cast<std::int32_t>(id)).size());
+    } catch (const Error&) {
+      continue;  // an id without a token
+    }
+  }
+}
+
+std::string ServedModel::bytes_of(std::int32_t id) const {
+  if (token_bytes_ && id < token_bytes_->vocab() && !token_bytes_->bytes(id).empty())
+    return token_bytes_->bytes(id);
+  return tokenizer().id_to_token(id);
+}
+
+}  // namespace artemis
