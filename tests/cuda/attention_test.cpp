@@ -20,16 +20,27 @@ AttentionOptions options(std::int64_t heads, std::int64_t kv_heads, std::int64_t
 }
 
 std::vector<AttentionCase> small_cases() {
-  return {{options(2, 2, 16, false, 0), {1, 33, 5}}, {options(4, 2, 32, true, 0), {70, 1, 128, 3}},
-          {options(4, 1, 64, true, 0), {200, 65}},   {options(3, 3, 64, false, 0), {256, 100}},
-          {options(2, 1, 80, true, 20), {150, 64}},  {options(4, 4, 24, true, 7), {40, 90}},
-          {options(2, 2, 128, true, 0), {129}},      {options(6, 6, 20, false, 0), {64, 64, 64}},
-          {options(2, 1, 13, true, 0), {31, 0, 17}}, {options(4, 2, 96, true, 70), {0, 190, 0, 64, 65}},
-          {options(2, 1, 136, true, 0), {70, 33}},   {options(2, 2, 192, false, 0), {65, 0, 17}},
-          {options(4, 2, 256, true, 25), {90, 1}},   {options(2, 1, 251, true, 0), {47}}};
+  return {{options(2, 2, 16, false, 0), {1, 33, 5}},
+          {options(4, 2, 32, true, 0), {70, 1, 128, 3}},
+          {options(4, 1, 64, true, 0), {200, 65}},
+          {options(3, 3, 64, false, 0), {256, 100}},
+          {options(2, 1, 80, true, 20), {150, 64}},
+          {options(4, 4, 24, true, 7), {40, 90}},
+          {options(2, 2, 128, true, 0), {129}},
+          {options(6, 6, 20, false, 0), {64, 64, 64}},
+          {options(2, 1, 13, true, 0), {31, 0, 17}},
+          {options(4, 2, 96, true, 70), {0, 190, 0, 64, 65}},
+          {options(2, 1, 136, true, 0), {70, 33}},
+          {options(2, 2, 192, false, 0), {65, 0, 17}},
+          {options(4, 2, 256, true, 25), {90, 1}},
+          {options(2, 1, 251, true, 0), {47}},
+          // Enough sequences for large tiles of queries.
+          {options(32, 2, 64, true, 0), std::vector<std::int32_t>(11, 6)},
+          {options(32, 2, 96, true, 3), std::vector<std::int32_t>(11, 5)},
+          {options(32, 2, 128, true, 0), std::vector<std::int32_t>(11, 6)}};
 }
 
-// Sizes of the decoder and the tower, with enough tiles of queries for large ones.
+// Sizes of the decoder and the tower.
 std::vector<AttentionCase> large_cases() {
   std::vector<std::int32_t> many(150, 9);  // sequences, which are searched for in two steps
   many[70] = 0;
@@ -163,7 +174,7 @@ TEST_P(CudaAttention, PrefillOverPages) {
 }
 
 TEST_P(CudaAttention, HasTheSameBitsAgain) {
-  const AttentionCase c = {options(8, 2, 128, true, 0), {480, 33}};
+  const AttentionCase c = {options(8, 2, 128, true, 0), {small_tests() ? 150 : 480, 33}};
   const AttentionInputs in = make_inputs(9, dtype(), c, whole_vectors);
   attention_forward(cpu_, in.out, in.lse, in.q, in.k, in.v, in.offsets, c.options);
   std::vector<Tensor> t;

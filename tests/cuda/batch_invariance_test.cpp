@@ -11,6 +11,7 @@ class CudaBatchInvariance : public ::testing::Test {
  protected:
   void SetUp() override {
     ARTEMIS_NEED_GPU(gpu_);
+    if (small_tests()) GTEST_SKIP() << "too large for ARTEMIS_SMALL_TESTS";
     gpu_->set_batch_invariant(true);
   }
 

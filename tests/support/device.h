@@ -13,4 +13,8 @@ inline Device test_device() {
   return name == nullptr ? Device{} : parse_device(name);
 }
 
+// Whether ARTEMIS_SMALL_TESTS is set: tests of the CUDA back end then leave out their large cases, for a
+// sanitizer under which kernels are some hundred times slower.
+inline bool small_tests() { return std::getenv("ARTEMIS_SMALL_TESTS") != nullptr; }
+
 }  // namespace artemis
