@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "vocabularies.h"
+#include "walks.h"
 
 namespace artemis {
 namespace {
@@ -78,33 +79,9 @@ TEST(JsonObject, DeepTextIsFollowed) {
   EXPECT_TRUE(ids_of(mask_of(constraint)).empty());
 }
 
-// The mask of every place is what accept() takes, token by token.
-void expect_mask_is_accept(Constraint& constraint) {
-  const std::vector<std::uint32_t> mask = mask_of(constraint);
-  const Heads here = constraint.mark();
-  for (std::int32_t id = 0; id < constraint.tokens().vocab(); ++id) {
-    const bool allowed = ((mask[static_cast<std::size_t>(id) / 32] >> (id % 32)) & 1) != 0;
-    ASSERT_EQ(constraint.accept(id), allowed)
-        << "token " << id << " '" << constraint.tokens().bytes(id) << "'";
-    constraint.rewind(here);
-  }
-}
-
 TEST(JsonObject, MaskIsWhatIsAccepted) {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
-    Random random(seed);
-    Constraint constraint(json_object_grammar(), json_vocabulary());
-    std::string text;
-    for (int step = 0; step < 60; ++step) {
-      expect_mask_is_accept(constraint);
-      if (HasFatalFailure()) FAIL() << "seed " << seed << " behind " << text;
-      const std::vector<std::int32_t> ids = ids_of(mask_of(constraint));
-      ASSERT_EQ(ids.empty(), constraint.may_end()) << text;
-      if (ids.empty()) break;
-      const std::int32_t id = ids[random.below(ids.size())];
-      ASSERT_TRUE(constraint.accept(id));
-      text += constraint.tokens().bytes(id);
-    }
+    ASSERT_EQ(mask_fault(json_object_grammar(), json_vocabulary(), seed, 60), "") << seed;
   }
 }
 

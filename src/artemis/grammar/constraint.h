@@ -7,11 +7,22 @@
 
 #include "artemis/grammar/machine.h"
 #include "artemis/grammar/token_bytes.h"
+#include "artemis/io/json.h"
 
 namespace artemis {
 
 // Any JSON object. Between the parts of JSON stands nothing, one space, or a new line with at most 40 spaces.
 std::shared_ptr<const Grammar> json_object_grammar();
+
+// A JSON value that fits the schema, as far as OpenAI's strict mode knows schemas: type (or several),
+// properties (in the order of the schema; those not required may be left out), required, additionalProperties
+// (where properties are named and this is absent: none), minProperties, maxProperties, items, prefixItems,
+// minItems, maxItems, enum, const, anyOf, oneOf (taken as anyOf), allOf, $ref within the schema, also to
+// itself, minLength, maxLength, pattern (see pattern.h), format (date, time, date-time, uuid, email,
+// hostname, ipv4, uri), minimum, maximum and their exclusive forms, nullable. A number with bounds has no
+// exponent. What binds a value and cannot be enforced is refused: throws Error that names the place as a JSON
+// pointer.
+std::shared_ptr<const Grammar> json_schema_grammar(const Json& schema);
 
 // One answer on its way through a grammar. Not for several threads at once; a copy goes its own way.
 //

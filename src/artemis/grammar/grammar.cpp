@@ -148,8 +148,8 @@ GrammarBuilder::Node GrammarBuilder::one_of(std::vector<std::string> texts, Node
   for (std::size_t t = texts.size(); t > 0; --t) {
     const std::string& text = texts[t - 1];
     const std::string_view before = t > 1 ? std::string_view(texts[t - 2]) : std::string_view();
-    const auto [end, unused] = std::mismatch(text.begin(), text.end(), before.begin(), before.end());
-    const auto shared = t > 1 ? static_cast<std::size_t>(end - text.begin()) : 0;
+    const auto differ = std::mismatch(text.begin(), text.end(), before.begin(), before.end());
+    const auto shared = static_cast<std::size_t>(differ.first - text.begin());
     open.resize(std::max(open.size(), text.size() + 1));
     open[text.size()].push_back(next);
     for (std::size_t length = text.size(); length > shared; --length) {

@@ -4,7 +4,7 @@ namespace artemis {
 namespace {
 
 constexpr std::uint32_t max_indent = 40;
-constexpr std::uint32_t max_exponent_digits = 3;
+constexpr std::uint32_t max_exponent_digits = 2;  // more would be no number in most readers
 
 const ByteSet& digits() {
   static const ByteSet set = byte_range('0', '9');

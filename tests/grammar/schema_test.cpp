@@ -1,0 +1,210 @@
+// Schemas as grammars, against what jsonschema says (tests/golden/grammar) and a validator of our own.
+#include <gtest/gtest.h>
+
+#include "artemis/core/error.h"
+#include "artemis/grammar/constraint.h"
+#include "validator.h"
+#include "vocabularies.h"
+#include "walks.h"
+
+namespace artemis {
+namespace {
+
+const Json& cases() {
+  static const Json all = read_json(std::string(ARTEMIS_GOLDEN_DIR) + "/grammar/cases.json");
+  return all;
+}
+
+Json parsed(const std::string& text) { return parse_json(text, "test"); }
+
+std::string fault_of(const std::string& schema) {
+  try {
+    json_schema_grammar(parsed(schema));
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "none";
+}
+
+TEST(Validator, SaysWhatJsonschemaSays) {
+  for (const Json& entry : cases()) {
+    const Json& schema = entry["schema"];
+    for (const char* kind : {"ordered", "valid", "invalid"}) {
+      for (const Json& text : entry[kind]) {
+        EXPECT_EQ(fits_schema(parsed(text), schema, schema), std::string(kind) != "invalid")
+            << schema << " " << text;
+      }
+    }
+  }
+}
+
+TEST(Schema, TakesWhatFitsInItsOrder) {
+  ASSERT_GE(cases().size(), 90u);
+  for (const Json& entry : cases()) {
+    const auto grammar = json_schema_grammar(entry["schema"]);
+    for (const Json& text : entry["ordered"]) {
+      EXPECT_TRUE(fits(grammar, text.get<std::string>())) << entry["schema"] << " " << text;
+    }
+    for (const Json& text : entry["invalid"]) {
+      EXPECT_FALSE(fits(grammar, text.get<std::string>())) << entry["schema"] << " " << text;
+    }
+  }
+}
+
+TEST(Schema, AllThatItAllowsFits) {
+  int unended =
+      0;  // schemas whose texts are hardly found by chance: 300 characters, or "cat" among any others
+  for (const Json& entry : cases()) {
+    const Json& schema = entry["schema"];
+    const auto grammar = json_schema_grammar(schema);
+    int ended = 0;
+    for (std::uint64_t seed = 0; seed < 30; ++seed) {
+      const Walk walk = random_walk(grammar, json_vocabulary(), seed, 400);
+      if (!walk.complete) continue;
+      ++ended;
+      EXPECT_TRUE(fits_schema(parsed(walk.text), schema, schema)) << schema << " " << walk.text;
+    }
+    if (ended < 10) ++unended;
+  }
+  EXPECT_LE(unended, 2);
+}
+
+TEST(Schema, MaskIsWhatIsAccepted) {
+  for (const Json& entry : cases()) {
+    const auto grammar = json_schema_grammar(entry["schema"]);
+    for (std::uint64_t seed = 0; seed < 2; ++seed) {
+      ASSERT_EQ(mask_fault(grammar, json_vocabulary(), seed, 40), "") << entry["schema"];
+    }
+  }
+}
+
+TEST(Schema, LayoutIsFree) {
+  const auto grammar = json_schema_grammar(
+      parsed(R"({"type":"object","properties":{"a":{"type":"array","items":{"type":"integer"}},
+                 "b":{"const":{"c":[1,2]}}},"additionalProperties":false})"));
+  EXPECT_TRUE(fits(grammar, "{\"a\": [1, 2], \"b\": {\"c\": [1, 2]}}"));
+  EXPECT_TRUE(
+      fits(grammar,
+           "{\n  \"a\": [\n    1,\n    2\n  ],\n  \"b\": {\n    \"c\": [\n      1,\n      2\n    ]\n  }\n}"));
+  EXPECT_TRUE(fits(grammar, "{ }"));
+  EXPECT_FALSE(fits(grammar, "{\"b\":{\"c\":[1,2]},\"a\":[]}")) << "the order of the schema";
+  EXPECT_FALSE(fits(grammar, "{\"a\":[],\"a\":[]}"));
+}
+
+TEST(Schema, NullableAddsNull) {
+  for (const char* schema :
+       {R"({"type":"string","nullable":true,"maxLength":1})", R"({"enum":["a"],"nullable":true})",
+        R"({"anyOf":[{"const":"a"}],"nullable":true})"}) {
+    const auto grammar = json_schema_grammar(parsed(schema));
+    EXPECT_TRUE(fits(grammar, "null")) << schema;
+    EXPECT_TRUE(fits(grammar, "\"a\"")) << schema;
+    EXPECT_FALSE(fits(grammar, "1")) << schema;
+  }
+}
+
+TEST(Schema, RefusesWhatItCannotEnforce) {
+  const std::vector<std::pair<std::string, std::string>> faults{
+      {R"(3)", "[schema #] is number, expected a schema"},
+      {R"({"type":"text"})", "[schema #] 'type' is not one of"},
+      {R"({"not":{}})", "[schema #] keyword 'not' cannot be enforced"},
+      {R"({"properties":{"a/b":{"if":{}}}})", "[schema #/properties/a~1b] keyword 'if' cannot be enforced"},
+      {R"({"type":"array","items":{"uniqueItems":true}})",
+       "[schema #/items] 'uniqueItems' cannot be enforced"},
+      {R"({"type":"object","patternProperties":{}})",
+       "[schema #] keyword 'patternProperties' cannot be enforced"},
+      {R"({"type":"object","minProperties":2})", "[schema #] 'minProperties' over 1 cannot be enforced"},
+      {R"({"type":"object","properties":{"a":{}},"minProperties":1})",
+       "'minProperties' over the number of required"},
+      {R"({"type":"object","properties":{"a":{},"b":{}},"maxProperties":1})",
+       "'maxProperties' beside 'properties'"},
+      {R"({"type":"number","multipleOf":0.5})", "[schema #] 'multipleOf' cannot be enforced"},
+      {R"({"type":"integer","minimum":"1"})", "[schema #] 'minimum' is \"1\", expected a number"},
+      {R"({"type":"number","minimum":1e-90})",
+       "[schema #] 'minimum' is 1e-90, expected a number of at most 40 digits"},
+      {R"({"type":"string","minLength":-1})", "[schema #] 'minLength' is -1, expected an integer"},
+      {R"({"type":"string","maxLength":1.5})", "[schema #] 'maxLength' is 1.5, expected an integer"},
+      {R"({"type":"string","format":"regex"})", "[schema #] format 'regex' cannot be enforced"},
+      {R"({"type":"string","pattern":"a","format":"date"})", "'pattern' and 'format' together"},
+      {R"({"type":"string","pattern":"^a*$","maxLength":3})",
+       "cannot be joined with 'minLength' and 'maxLength'"},
+      {R"({"$ref":"other.json"})", "[schema #] '$ref' to 'other.json', expected one within the schema"},
+      {R"({"$ref":"#/$defs/a"})", "[schema #] '$ref' to '#/$defs/a', which is not there"},
+      {R"({"$ref":"#anchor"})", "[schema #] '$ref' to the anchor"},
+      {R"({"$ref":"#"})", "[schema #] more than 64 '$ref' and 'allOf' in each other"},
+      {R"({"allOf":[{"pattern":"a"},{"pattern":"b"}]})", "'pattern' stands in two schemas"},
+      {R"({"anyOf":[]})", "[schema #/anyOf] is no list of schemas"},
+      {R"({"anyOf":[{}],"oneOf":[{}]})", "'anyOf' and 'oneOf' together"},
+      {R"({"enum":["a"],"maxLength":2})", "'maxLength' beside 'enum' or 'const'"},
+      {R"({"enum":5})", "'enum' is number, expected a list"},
+      {R"({"required":["a",1]})", "'required' holds number"},
+      {R"({"properties":[]})", "'properties' is array, expected an object"},
+      {R"(false)", "[schema #] no value fits it"},
+      {R"({"enum":[]})", "no value fits it"},
+      {R"({"type":"integer","minimum":3,"maximum":2})", "no value fits it"},
+      {R"({"type":"object","properties":{"a":{"$ref":"#"}},"required":["a"]})", "no value fits it"},
+      {R"({"type":"array","items":{"$ref":"#"},"minItems":1})", "no value fits it"},
+      {R"({"allOf":[{"type":"string"},{"type":"integer"}]})", "no value fits it"},
+      {R"({"nullable":1})", "'nullable' is number"},
+  };
+  for (const auto& [schema, fault] : faults) {
+    EXPECT_NE(fault_of(schema).find(fault), std::string::npos) << schema << ": " << fault_of(schema);
+  }
+}
+
+TEST(Schema, SizeAndDepthEndWithAnError) {
+  std::string deep;
+  for (int i = 0; i < 100'000; ++i) deep += "{\"items\":";
+  deep += "{}" + std::string(100'000, '}');
+  try {
+    json_schema_grammar(parse_json(deep, "test", 200'000));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "[schema #] nested deeper than 256");
+  }
+  std::string wide = "{\"enum\":[0";
+  for (int i = 0; i < 60'000; ++i) wide += ",1";
+  EXPECT_EQ(fault_of(wide + "]}"), "[schema #] more than 50000 values");
+  std::string texts = "{\"enum\":[\"\"";
+  for (int i = 0; i < 1'000; ++i) texts += ",\"" + std::to_string(i) + std::string(1'000, 'x') + "\"";
+  EXPECT_NE(fault_of(texts + "]}").find("more than 524288 states"), std::string::npos);
+  // Joined again and again: a chain that doubles.
+  std::string chain = "{\"$defs\":{\"d0\":{\"properties\":{\"p\":{\"type\":\"integer\"}}}";
+  for (int i = 1; i < 60; ++i) {
+    const std::string before = "{\"$ref\":\"#/$defs/d" + std::to_string(i - 1) + "\"}";
+    chain += ",\"d" + std::to_string(i) + "\":{\"allOf\":[" + before + "," + before + "]}";
+  }
+  EXPECT_NE(fault_of(chain + "},\"$ref\":\"#/$defs/d59\"}"), "none");
+}
+
+// Choices that begin alike are read together, so the ways do not multiply with the depth.
+TEST(Schema, ChoicesThatAreAlikeStayFew) {
+  const auto grammar = json_schema_grammar(parsed(
+      R"({"anyOf":[{"type":"object","properties":{"a":{"$ref":"#"},"b":{"type":"integer"}},"required":["a"]},
+                   {"type":"object","properties":{"a":{"$ref":"#"},"c":{"type":"integer"}},"required":["a"]},
+                   {"type":"object","properties":{"a":{"anyOf":[{"$ref":"#"},{"type":"string"}]}},"required":["a"]},
+                   {"type":"null"}]})"));
+  Constraint constraint(grammar, json_vocabulary());
+  for (int i = 0; i < 2'000; ++i) {
+    ASSERT_EQ(taken(constraint, "{\"a\":"), 5u);
+    ASSERT_LE(constraint.mark().size(), 40u);
+  }
+  ASSERT_EQ(taken(constraint, "null"), 4u);
+  for (int i = 0; i < 2'000; ++i) {
+    ASSERT_EQ(taken(constraint, i % 2 == 0 ? ",\"c\":1}" : ",\"b\":1}"), 7u);
+  }
+  EXPECT_TRUE(constraint.may_end());
+}
+
+TEST(Schema, LongStringsHaveFewMasks) {
+  const auto grammar =
+      json_schema_grammar(parsed(R"({"type":"string","minLength":100000,"maxLength":1000000000})"));
+  Constraint constraint(grammar, json_vocabulary());
+  ASSERT_TRUE(constraint.accept('"'));
+  for (int i = 0; i < 99'999; ++i) ASSERT_TRUE(constraint.accept('a'));
+  EXPECT_FALSE(constraint.accept('"'));
+  ASSERT_TRUE(constraint.accept('a'));
+  EXPECT_TRUE(constraint.accept('"'));
+}
+
+}  // namespace
+}  // namespace artemis
