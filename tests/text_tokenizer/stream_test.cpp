@@ -44,6 +44,17 @@ TEST_P(Stream, GivesTheTextOfCases) {
   }
 }
 
+TEST_P(Stream, ShownTokensAreNotSkipped) {
+  std::vector<std::int32_t> special;
+  for (std::int32_t id = 0; id < tokens().vocab_size() && special.size() < 2; ++id) {
+    if (tokens().is_special(id)) special.push_back(id);
+  }
+  if (special.size() < 2) GTEST_SKIP() << "the tokenizer has no two special tokens";
+  StreamDecoder stream(tokens(), true, {special[1]});
+  EXPECT_EQ(stream.push(special[0]) + stream.push(special[1]) + stream.flush(),
+            tokens().decode(Ids{special[1]}, false));
+}
+
 TEST_P(Stream, GivesTheTextOfIdsAtRandom) {
   std::mt19937 random(1);
   std::vector<std::int32_t> known;

@@ -10,7 +10,7 @@ Answer::Answer(const Tokenizer& tokenizer, const EngineRequest& request,
       on_piece_(std::move(on_piece)),
       sampler_(request.options.sampling),
       filter_(request.options.stop),
-      stream_(tokenizer, request.options.skip_special_tokens),
+      stream_(tokenizer, request.options.skip_special_tokens, request.options.shown_tokens),
       history_(request.prompt),
       constraint_holds_(!request.constraint_after),
       start_(std::chrono::steady_clock::now()) {

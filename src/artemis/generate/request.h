@@ -27,6 +27,7 @@ struct GenerateOptions {
   std::vector<std::int32_t> end_tokens;        // each ends the text
   bool ignore_eos = false;                     // end tokens are ordinary tokens
   bool skip_special_tokens = true;             // in the text
+  std::vector<std::int32_t> shown_tokens{};    // special tokens that stand in the text all the same
   const std::atomic<bool>* cancel = nullptr;   // once true, the text ends within one pass
 };
 

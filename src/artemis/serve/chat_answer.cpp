@@ -40,8 +40,9 @@ void ChatAnswer::add(ToolPiece piece, ChatChoice& choice) {
 }
 
 std::int64_t reasoning_tokens(const Tokenizer& tokenizer, bool opens_thought,
-                              std::span<const std::int32_t> ids) {
-  StreamDecoder stream(tokenizer, true);
+                              std::span<const std::int32_t> ids,
+                              const std::vector<std::int32_t>& shown_tokens) {
+  StreamDecoder stream(tokenizer, true, shown_tokens);
   ReasoningSplitter splitter(opens_thought);
   std::int64_t count = 0;
   for (const std::int32_t id : ids) {

@@ -40,7 +40,9 @@ class ChatAnswer {
 };
 
 // The tokens at the beginning of an answer that make its thought, the tag at its end included.
+// `shown_tokens`: as in GenerateOptions.
 std::int64_t reasoning_tokens(const Tokenizer& tokenizer, bool opens_thought,
-                              std::span<const std::int32_t> ids);
+                              std::span<const std::int32_t> ids,
+                              const std::vector<std::int32_t>& shown_tokens = {});
 
 }  // namespace artemis

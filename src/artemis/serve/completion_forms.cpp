@@ -9,13 +9,13 @@ namespace {
 
 class ChatForm : public CompletionForm {
  public:
-  ChatForm(ResponseHead head, const ChatRequest& request, bool opens_thought, const Tokenizer& tokenizer,
+  ChatForm(ResponseHead head, const ChatRequest& request, bool opens_thought, const ServedModel& model,
            const std::function<std::string()>& make_id)
       : head_(std::move(head)),
         answer_(request.answer),
         tools_(request.tools),
         opens_thought_(opens_thought),
-        tokenizer_(tokenizer) {
+        model_(model) {
     for (std::int64_t i = 0; i < answer_.n; ++i) {
       texts_.emplace_back(opens_thought, tools_, !request.parallel_tool_calls, make_id);
       choices_.push_back({.index = i, .has_logprobs = answer_.logprobs.has_value()});
@@ -45,7 +45,7 @@ class ChatForm : public CompletionForm {
   }
   bool complete(std::size_t choice) const override { return texts_[choice].complete(); }
   std::int64_t reasoning_tokens(std::size_t, const GenerateResult& result) const override {
-    return artemis::reasoning_tokens(tokenizer_, opens_thought_, result.ids);
+    return artemis::reasoning_tokens(model_.tokenizer(), opens_thought_, result.ids, model_.shown_tokens());
   }
 
  private:
@@ -62,7 +62,7 @@ class ChatForm : public CompletionForm {
   AnswerParameters answer_;
   Json tools_;
   bool opens_thought_;
-  const Tokenizer& tokenizer_;
+  const ServedModel& model_;
   std::vector<ChatAnswer> texts_;
   std::vector<ChatChoice> choices_;  // what was not shown yet; all of it where nothing is streamed
   std::vector<bool> begun_;
@@ -114,8 +114,8 @@ class TextForm : public CompletionForm {
 }  // namespace
 
 std::unique_ptr<CompletionForm> chat_form(ResponseHead head, const ChatRequest& request, bool opens_thought,
-                                          const Tokenizer& tokenizer, std::function<std::string()> make_id) {
-  return std::make_unique<ChatForm>(std::move(head), request, opens_thought, tokenizer, std::move(make_id));
+                                          const ServedModel& model, std::function<std::string()> make_id) {
+  return std::make_unique<ChatForm>(std::move(head), request, opens_thought, model, std::move(make_id));
 }
 
 std::unique_ptr<CompletionForm> text_form(ResponseHead head, const AnswerParameters& answer,

@@ -8,13 +8,12 @@
 
 #include "artemis/serve/completion.h"
 #include "artemis/serve/openai_request.h"
-#include "artemis/text/tokenizer.h"
 
 namespace artemis {
 
-// `tokenizer` must outlive it; `make_id` names tool calls.
+// `model` must outlive it; `make_id` names tool calls.
 std::unique_ptr<CompletionForm> chat_form(ResponseHead head, const ChatRequest& request, bool opens_thought,
-                                          const Tokenizer& tokenizer, std::function<std::string()> make_id);
+                                          const ServedModel& model, std::function<std::string()> make_id);
 
 // `echoes`: what each text begins with, one a choice.
 std::unique_ptr<CompletionForm> text_form(ResponseHead head, const AnswerParameters& answer,

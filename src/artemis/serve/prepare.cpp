@@ -129,6 +129,7 @@ GenerateOptions Preparation::options_of(const AnswerParameters& answer, std::int
   options.stop = answer.stop;
   options.end_tokens = model_.defaults().end_tokens;
   options.ignore_eos = answer.ignore_eos;
+  options.shown_tokens = model_.shown_tokens();
   return options;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "artemis/serve/reasoning.h"
+#include "artemis/serve/tool_calls.h"
 
 namespace artemis {
 namespace {
@@ -24,6 +25,15 @@ bool has_chat_template(const Processor& processor) {
   }
 }
 
+std::vector<std::int32_t> special_tags(const Tokenizer& tokenizer) {
+  std::vector<std::int32_t> tokens;
+  for (const std::string_view tag : {thought_begin, thought_end, call_begin, call_end}) {
+    const auto id = tokenizer.token_to_id(tag);
+    if (id && tokenizer.is_special(*id)) tokens.push_back(*id);
+  }
+  return tokens;
+}
+
 }  // namespace
 
 ServedModel::ServedModel(std::string name, const std::filesystem::path& directory, const GraftConfig& config,
@@ -35,7 +45,8 @@ ServedModel::ServedModel(std::string name, const std::filesystem::path& director
       max_tokens_(std::min(max_tokens, config.text.max_position_embeddings)),
       has_template_(has_chat_template(processor)),
       token_bytes_(bytes_of_tokens(processor.tokenizer(), config.text.vocab_size)),
-      thought_end_(processor.tokenizer().token_to_id(artemis::thought_end)) {
+      thought_end_(processor.tokenizer().token_to_id(artemis::thought_end)),
+      shown_tokens_(special_tags(processor.tokenizer())) {
   for (std::int64_t id = 0; id < tokenizer().vocab_size(); ++id) {
     try {
       longest_token_ =

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "artemis/generate/generator.h"
 #include "artemis/grammar/token_bytes.h"
@@ -31,6 +32,8 @@ class ServedModel {
   const std::shared_ptr<const TokenBytes>& token_bytes() const { return token_bytes_; }
   // The token </think>; absent where it is none.
   std::optional<std::int32_t> thought_end() const { return thought_end_; }
+  // The tags that an answer is read by, where the model has them as special tokens: they stay in its text.
+  const std::vector<std::int32_t>& shown_tokens() const { return shown_tokens_; }
   // The bytes that a token stands for; the spelling of an added token.
   std::string bytes_of(std::int32_t id) const;
   // No token stands for more bytes of text.
@@ -45,6 +48,7 @@ class ServedModel {
   bool has_template_ = true;
   std::shared_ptr<const TokenBytes> token_bytes_;
   std::optional<std::int32_t> thought_end_;
+  std::vector<std::int32_t> shown_tokens_;
   std::size_t longest_token_ = 0;
 };
 

@@ -210,7 +210,7 @@ void Service::complete_chat(const std::shared_ptr<Call>& call) {
   check_model(request.answer.model);
   const PreparedPrompt prompt = preparation_.prompt_of(request);
   std::vector<EngineRequest> requests = preparation_.requests(prompt, request.answer, &request);
-  auto form = chat_form(head("chatcmpl-"), request, prompt.opens_thought, model_.tokenizer(),
+  auto form = chat_form(head("chatcmpl-"), request, prompt.opens_thought, model_,
                         [this] { return names_.next("call_"); });
   start(call, std::move(form),
         {.stream = request.answer.stream,

@@ -8,8 +8,6 @@
 namespace artemis {
 namespace {
 
-constexpr std::string_view call_begin = "<tool_call>";
-constexpr std::string_view call_end = "</tool_call>";
 constexpr std::string_view function_begin = "<function=";
 constexpr std::string_view function_end = "</function>";
 constexpr std::string_view parameter_begin = "<parameter=";

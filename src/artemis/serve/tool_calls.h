@@ -18,6 +18,9 @@
 
 namespace artemis {
 
+inline constexpr std::string_view call_begin = "<tool_call>";
+inline constexpr std::string_view call_end = "</tool_call>";
+
 struct ToolCall {
   std::string id;
   std::string name;

@@ -1,10 +1,13 @@
 #include "artemis/text/stream_decoder.h"
 
+#include <algorithm>
+
 namespace artemis {
 
 std::string StreamDecoder::push(std::int32_t id) {
   const std::string& token = tokenizer_.id_to_token(id);
-  if (skip_special_tokens_ && tokenizer_.is_special(id)) return {};
+  const bool skips = skip_special_tokens_ && tokenizer_.is_special(id);
+  if (skips && std::ranges::find(shown_, id) == shown_.end()) return {};
   return text_.push(token);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "artemis/text/tokenizer.h"
 
@@ -11,8 +12,12 @@ namespace artemis {
 // time, however many came before. The tokenizer must outlive it.
 class StreamDecoder {
  public:
-  StreamDecoder(const Tokenizer& tokenizer, bool skip_special_tokens)
-      : tokenizer_(tokenizer), skip_special_tokens_(skip_special_tokens), text_(tokenizer.stream()) {}
+  // `shown`: special tokens that are not skipped.
+  StreamDecoder(const Tokenizer& tokenizer, bool skip_special_tokens, std::vector<std::int32_t> shown = {})
+      : tokenizer_(tokenizer),
+        skip_special_tokens_(skip_special_tokens),
+        shown_(std::move(shown)),
+        text_(tokenizer.stream()) {}
 
   // The text that is certain now; throws Error for an id without a token.
   std::string push(std::int32_t id);
@@ -22,6 +27,7 @@ class StreamDecoder {
  private:
   const Tokenizer& tokenizer_;
   bool skip_special_tokens_;
+  std::vector<std::int32_t> shown_;
   TokenStream text_;
 };
 
