@@ -123,7 +123,13 @@ CodePoints CodePoints::others() const {
   return result;
 }
 
-Node json_character(GrammarBuilder& builder, const CodePoints& set, Node next) {
+CodePoints CodePoints::without(const CodePoints& less) const {
+  CodePoints rest = others();
+  rest.add(less);
+  return rest.others();
+}
+
+Node character(GrammarBuilder& builder, const CodePoints& set, TextStyle style, Node next) {
   ByteSet plain;
   std::vector<std::string> escapes;
   Utf8Ranges longer(builder, next);
@@ -132,7 +138,8 @@ Node json_character(GrammarBuilder& builder, const CodePoints& set, Node next) {
   for (const CodePoints::Range& range : set.ranges()) {
     for (char32_t c = range.first; c <= std::min<char32_t>(range.last, 0x7F); ++c) {
       const auto byte = static_cast<unsigned char>(c);
-      if (c < 0x20 || c == '"' || c == '\\') {
+      const bool escaped = style != TextStyle::plain && (c < 0x20 || c == '"' || c == '\\');
+      if (escaped || (style == TextStyle::json_call && c == '<')) {
         escapes.push_back(escape_of(byte));
       } else {
         plain.set(byte);

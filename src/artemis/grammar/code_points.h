@@ -25,6 +25,7 @@ class CodePoints {
   void add(const CodePoints& more);
   // All the others.
   CodePoints others() const;
+  CodePoints without(const CodePoints& less) const;
   // Rising, none touching another.
   const std::vector<Range>& ranges() const { return ranges_; }
 
@@ -32,9 +33,17 @@ class CodePoints {
   std::vector<Range> ranges_;
 };
 
-// One character of the set inside a JSON string: as UTF-8, or in the one escape that JSON writers use where
-// it must be escaped (\", \\, \n, \u001f).
-GrammarBuilder::Node json_character(GrammarBuilder& builder, const CodePoints& set,
-                                    GrammarBuilder::Node next);
+// How a text stands in an answer.
+enum class TextStyle {
+  json,       // inside a JSON string, where what must be escaped has the one escape of JSON writers (\", \n,
+              // \u001f)
+  json_call,  // the same inside a tool call, where '<' is escaped too, lest a value holds the tag that ends
+              // it
+  plain       // as it is
+};
+
+// One character of the set, as UTF-8 or escaped.
+GrammarBuilder::Node character(GrammarBuilder& builder, const CodePoints& set, TextStyle style,
+                               GrammarBuilder::Node next);
 
 }  // namespace artemis

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
+#include <utility>
 
 #include "artemis/grammar/machine.h"
 #include "artemis/grammar/token_bytes.h"
@@ -23,6 +25,22 @@ std::shared_ptr<const Grammar> json_object_grammar();
 // exponent. What binds a value and cannot be enforced is refused: throws Error that names the place as a JSON
 // pointer.
 std::shared_ptr<const Grammar> json_schema_grammar(const Json& schema);
+
+// A call of one of these OpenAI tools (a list of {type, function: {name, parameters}}), of the one called
+// `name` where that is not empty; several calls, with a line end between two, where `parallel`:
+//
+//   <tool_call>
+//   <function=NAME>
+//   <parameter=KEY>
+//   VALUE
+//   </parameter>
+//   </function>
+//   </tool_call>
+//
+// Parameters come in the order of their schema, the required ones always. A string is written as it is, and
+// does not hold "</parameter>"; one with a pattern, a format or bounds holds no '<'. Other values are JSON as
+// the schema has it. Throws Error as json_schema_grammar does.
+std::shared_ptr<const Grammar> tool_call_grammar(const Json& tools, std::string_view name, bool parallel);
 
 // One answer on its way through a grammar. Not for several threads at once; a copy goes its own way.
 //

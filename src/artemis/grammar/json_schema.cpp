@@ -58,25 +58,35 @@ bool is_nullable(const SchemaPlace& schema) {
 
 }  // namespace
 
-std::string json_quoted(const std::string& text, const SchemaPlace& place) {
+std::string json_quoted(const std::string& text, TextStyle style, const SchemaPlace& place) {
   if (!is_utf8(text)) place.refuse("holds a string that is no UTF-8");
-  return Json(text).dump();
+  const std::string quoted = Json(text).dump();
+  if (style != TextStyle::json_call) return quoted;
+  std::string escaped;
+  for (const char c : quoted) {
+    if (c == '<') {
+      escaped += "\\u003c";
+    } else {
+      escaped += c;
+    }
+  }
+  return escaped;
 }
 
-GrammarBuilder::Rule SchemaCompiler::rule(const SchemaPlace& schema) {
-  const auto [found, added] = rules_.try_emplace(schema.json, 0);
+GrammarBuilder::Rule SchemaCompiler::rule(const SchemaPlace& schema, Form form) {
+  const auto [found, added] = rules_[form].try_emplace(schema.json, 0);
   if (added) {
     found->second = builder_.declare();
-    open_.emplace_back(found->second, schema);
+    open_.push_back({found->second, schema, form});
   }
   return found->second;
 }
 
 void SchemaCompiler::finish() {
   while (!open_.empty()) {
-    const auto [rule, schema] = std::move(open_.back());
+    const Open next = std::move(open_.back());
     open_.pop_back();
-    builder_.define(rule, [&, &place = schema](Node end) { return define(place, end); });
+    builder_.define(next.rule, [&](Node end) { return define(next.schema, next.form, end); });
   }
 }
 
@@ -84,24 +94,31 @@ Node SchemaCompiler::any(const std::optional<SchemaPlace>& schema, Node next) {
   return schema ? value(*schema, next) : json_.value(next);
 }
 
-Node SchemaCompiler::define(const SchemaPlace& schema, Node next) {
-  if (schema.json->is_boolean()) return schema.json->get<bool>() ? json_.value(next) : builder_.split({});
+Node SchemaCompiler::define(const SchemaPlace& schema, Form form, Node next) {
+  const auto closed = [&] { return form == call_form ? builder_.literal(parameter_end, next) : next; };
+  if (schema.json->is_boolean()) {
+    if (!schema.json->get<bool>()) return builder_.split({});
+    return form == call_form ? free_text(next) : json_.value(next);
+  }
   if (!schema.json->is_object()) schema.refuse("is {}, expected a schema", schema.json->type_name());
   for (const auto& [key, unused] : schema.json->items()) {
     if (!is_known(key)) schema.refuse("keyword '{}' cannot be enforced", key);
   }
   if (schema.json->contains("$ref") || schema.json->contains("allOf")) {
-    return value(document_.all_of({schema}, schema.pointer), next);
+    return builder_.call(rule(document_.all_of({schema}, schema.pointer), form), next);
   }
-  if (schema.json->contains("anyOf") || schema.json->contains("oneOf")) return any_of(schema, next);
-  if (schema.json->contains("enum") || schema.json->contains("const")) return one_of_values(schema, next);
+  if (schema.json->contains("anyOf") || schema.json->contains("oneOf")) return any_of(schema, form, next);
+  if (schema.json->contains("enum") || schema.json->contains("const"))
+    return one_of_values(schema, form, next);
   std::vector<Node> branches;
-  for (const std::string& type : types(schema)) branches.push_back(of_type(type, schema, next));
+  for (const std::string& type : types(schema)) {
+    branches.push_back(type == "string" ? string(schema, form, next) : of_type(type, schema, closed()));
+  }
   return builder_.split(branches);
 }
 
 // Each choice together with what stands beside the list.
-Node SchemaCompiler::any_of(const SchemaPlace& schema, Node next) {
+Node SchemaCompiler::any_of(const SchemaPlace& schema, Form form, Node next) {
   const char* key = schema.json->contains("anyOf") ? "anyOf" : "oneOf";
   if (key == std::string_view("anyOf") && schema.json->contains("oneOf")) {
     schema.refuse("'anyOf' and 'oneOf' together cannot be enforced");
@@ -112,10 +129,13 @@ Node SchemaCompiler::any_of(const SchemaPlace& schema, Node next) {
   std::vector<Node> branches;
   for (std::size_t i = 0; i < list.json->size(); ++i) {
     const SchemaPlace choice = list.at(i);
-    branches.push_back(
-        value(beside.json->empty() ? choice : document_.all_of({beside, choice}, choice.pointer), next));
+    const SchemaPlace joined =
+        beside.json->empty() ? choice : document_.all_of({beside, choice}, choice.pointer);
+    branches.push_back(builder_.call(rule(joined, form), next));
   }
-  if (is_nullable(schema)) branches.push_back(json_.null(next));
+  if (is_nullable(schema)) {
+    branches.push_back(json_.null(form == call_form ? builder_.literal(parameter_end, next) : next));
+  }
   return builder_.split(branches);
 }
 
@@ -150,13 +170,13 @@ std::vector<std::string> SchemaCompiler::types(const SchemaPlace& schema) const 
 Node SchemaCompiler::of_type(const std::string& type, const SchemaPlace& schema, Node next) {
   if (type == "object") return object(schema, next);
   if (type == "array") return array(schema, next);
-  if (type == "string") return string(schema, next);
   if (type == "boolean") return json_.boolean(next);
   if (type == "null") return json_.null(next);
   return number(schema, type == "integer", next);
 }
 
-Node SchemaCompiler::one_of_values(const SchemaPlace& schema, Node next) {
+Node SchemaCompiler::one_of_values(const SchemaPlace& schema, Form form, Node next) {
+  if (form == call_form) next = builder_.literal(parameter_end, next);
   std::vector<const Json*> values;
   if (const Json* one = schema.find("const")) values.push_back(one);
   if (const Json* list = schema.find("enum")) {
@@ -181,7 +201,13 @@ Node SchemaCompiler::one_of_values(const SchemaPlace& schema, Node next) {
     if (value->is_structured()) {
       branches.push_back(exactly(*value, schema, next));
     } else {
-      plain.push_back(value->is_string() ? json_quoted(value->get<std::string>(), schema) : value->dump());
+      const bool bare = value->is_string() && form == call_form;
+      if (bare && value->get_ref<const std::string&>().find(parameter_end.substr(1)) != std::string::npos) {
+        schema.refuse("holds the text '{}', which ends a parameter", parameter_end.substr(1));
+      }
+      plain.push_back(bare                 ? value->get<std::string>()
+                      : value->is_string() ? json_quoted(value->get<std::string>(), json_.style(), schema)
+                                           : value->dump());
     }
   }
   // A null that is allowed beside the list.
@@ -192,7 +218,8 @@ Node SchemaCompiler::one_of_values(const SchemaPlace& schema, Node next) {
 
 // The value itself, with white space; as deep as the document may be.
 Node SchemaCompiler::exactly(const Json& value, const SchemaPlace& place, Node next) {
-  if (value.is_string()) return builder_.literal(json_quoted(value.get<std::string>(), place), next);
+  if (value.is_string())
+    return builder_.literal(json_quoted(value.get<std::string>(), json_.style(), place), next);
   if (!value.is_structured()) return builder_.literal(value.dump(), next);
   Node node = builder_.byte(value.is_array() ? ']' : '}', next);
   if (!value.empty()) node = json_.gap(node);
@@ -202,7 +229,7 @@ Node SchemaCompiler::exactly(const Json& value, const SchemaPlace& place, Node n
     } else {
       const auto& [key, member] =
           *(value.get_ref<const Json::object_t&>().begin() + static_cast<std::ptrdiff_t>(i - 1));
-      node = json_.key(json_quoted(key, place), exactly(member, place, node));
+      node = json_.key(json_quoted(key, json_.style(), place), exactly(member, place, node));
     }
     node = json_.gap(node);
     if (i > 1) node = builder_.byte(',', node);

@@ -1,7 +1,7 @@
 // JSON schemas as rules of a grammar.
 #pragma once
 
-#include <map>
+#include <array>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -26,8 +26,10 @@ class SchemaCompiler {
 
   SchemaDocument& document() { return document_; }
   // A value that fits the schema; its rule is made by finish().
-  Rule rule(const SchemaPlace& schema);
-  Node value(const SchemaPlace& schema, Node next) { return builder_.call(rule(schema), next); }
+  Rule rule(const SchemaPlace& schema) { return rule(schema, json_form); }
+  Node value(const SchemaPlace& schema, Node next) { return builder_.call(rule(schema, json_form), next); }
+  // A value of a parameter in a tool call and the tag that ends it: texts as they are, all else as JSON.
+  Node argument(const SchemaPlace& schema, Node next) { return builder_.call(rule(schema, call_form), next); }
   // Makes the rules that were asked for, and those that they ask for.
   void finish();
 
@@ -42,12 +44,18 @@ class SchemaCompiler {
   std::vector<std::string> types(const SchemaPlace& schema) const;
 
  private:
-  Node any_of(const SchemaPlace& schema, Node next);
-  Node define(const SchemaPlace& schema, Node next);
+  // How a value is written.
+  enum Form { json_form, call_form };
+
+  Rule rule(const SchemaPlace& schema, Form form);
+  Node any_of(const SchemaPlace& schema, Form form, Node next);
+  Node define(const SchemaPlace& schema, Form form, Node next);
   Node of_type(const std::string& type, const SchemaPlace& schema, Node next);
-  Node one_of_values(const SchemaPlace& schema, Node next);
+  Node one_of_values(const SchemaPlace& schema, Form form, Node next);
   Node exactly(const Json& value, const SchemaPlace& place, Node next);
-  Node string(const SchemaPlace& schema, Node next);
+  Node string(const SchemaPlace& schema, Form form, Node next);
+  Node text(const SchemaPlace& schema, TextStyle style, Node next);
+  Node free_text(Node next);
   Node number(const SchemaPlace& schema, bool integer, Node next);
   Node array(const SchemaPlace& schema, Node next);
   Node object(const SchemaPlace& schema, Node next);
@@ -57,12 +65,21 @@ class SchemaCompiler {
   GrammarBuilder& builder_;
   JsonText& json_;
   SchemaDocument document_;
-  std::unordered_map<const Json*, Rule> rules_;
-  std::vector<std::pair<Rule, SchemaPlace>> open_;
+  struct Open {
+    Rule rule;
+    SchemaPlace schema;
+    Form form;
+  };
+  std::array<std::unordered_map<const Json*, Rule>, 2> rules_;  // by form
+  std::vector<Open> open_;
+  std::optional<Rule> free_text_;
 };
 
+// The tag that ends a parameter of a tool call, on a line of its own.
+inline constexpr std::string_view parameter_end = "\n</parameter>";
+
 // The text of a JSON string as it is written. Throws Error naming the place for one that is no UTF-8.
-std::string json_quoted(const std::string& text, const SchemaPlace& place);
+std::string json_quoted(const std::string& text, TextStyle style, const SchemaPlace& place);
 
 // The part of a string that follows its opening quote, where the string has no escapes and is none of
 // `taken`.

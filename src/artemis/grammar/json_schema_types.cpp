@@ -48,14 +48,55 @@ std::optional<Decimal> decimal_of(const SchemaPlace& schema, const char* key) {
 
 }  // namespace
 
-Node SchemaCompiler::string(const SchemaPlace& schema, Node next) {
+// A text that may be anything, up to the tag that ends it: the beginning of the tag is followed in rules of
+// their own, which call each other last, as a text that leaves the tag begins anew.
+Node SchemaCompiler::free_text(Node next) {
+  GrammarBuilder& b = builder_;
+  if (!free_text_) {
+    const std::string_view tag = parameter_end.substr(1);
+    std::vector<Rule> rules;
+    for (std::size_t i = 0; i < tag.size(); ++i) rules.push_back(b.declare());
+    const CodePoints all{{'\t', '\n'}, {'\r', '\r'}, {' ', CodePoints::largest}};
+    for (std::size_t i = 0; i < tag.size(); ++i) {  // behind i bytes of it
+      b.define(rules[i], [&](Node end) {
+        CodePoints stray{{'<', '<'}};
+        std::vector<Node> branches{b.literal(parameter_end, end), b.byte('<', b.call(rules[1], end))};
+        if (i > 0) {
+          const auto wanted = static_cast<unsigned char>(tag[i]);
+          stray.add(wanted, wanted);
+          if (i + 1 < tag.size()) branches.push_back(b.byte(tag[i], b.call(rules[i + 1], end)));
+        }
+        branches.push_back(character(b, all.without(stray), TextStyle::plain, b.call(rules[0], end)));
+        return b.split(branches);
+      });
+    }
+    free_text_ = rules[0];
+  }
+  return b.call(*free_text_, next);
+}
+
+Node SchemaCompiler::string(const SchemaPlace& schema, Form form, Node next) {
+  const bool bound = schema.find("minLength") != nullptr || schema.find("maxLength") != nullptr ||
+                     schema.find("pattern") != nullptr || schema.find("format") != nullptr;
+  if (form == call_form) {
+    return bound ? text(schema, TextStyle::plain, builder_.literal(parameter_end, next)) : free_text(next);
+  }
+  if (!bound) return json_.string(next);
+  return builder_.byte('"', text(schema, json_.style(), builder_.byte('"', next)));
+}
+
+Node SchemaCompiler::text(const SchemaPlace& schema, TextStyle style, Node next) {
   const std::uint32_t min = count_or(schema, "minLength", 0);
   const std::uint32_t max = count_or(schema, "maxLength", Grammar::unlimited);
   const auto pattern = text_of(schema, "pattern");
   const auto format = text_of(schema, "format");
   if (min > max) return builder_.split({});
-  if (!pattern && !format)
-    return max == Grammar::unlimited && min == 0 ? json_.string(next) : json_.string(min, max, next);
+  if (!pattern && !format && style != TextStyle::plain) return json_.characters(min, max, next);
+  if (!pattern && !format) {
+    const CodePoints all{{'\t', '\n'}, {'\r', '\r'}, {' ', '<' - 1}, {'<' + 1, CodePoints::largest}};
+    return builder_.repeat(
+        min, max, [&](Node behind) { return character(builder_, all, style, behind); }, next);
+  }
   if (pattern && format) schema.refuse("'pattern' and 'format' together cannot be enforced");
   if (format && format_pattern(*format).empty()) schema.refuse("format '{}' cannot be enforced", *format);
   const Pattern parsed(pattern ? *pattern : format_pattern(*format), schema.where());
@@ -65,7 +106,7 @@ Node SchemaCompiler::string(const SchemaPlace& schema, Node next) {
         pattern ? "pattern" : "format", parsed.min_length(),
         parsed.max_length() == Grammar::unlimited ? "any number of" : std::to_string(parsed.max_length()));
   }
-  return builder_.byte('"', parsed.inside_string(builder_, builder_.byte('"', next)));
+  return parsed.text(builder_, style, next);
 }
 
 Node SchemaCompiler::number(const SchemaPlace& schema, bool integer, Node next) {
@@ -182,7 +223,7 @@ Node SchemaCompiler::object(const SchemaPlace& schema, Node next) {
   }
 
   std::vector<std::string> keys;
-  for (const Member& member : members) keys.push_back(json_quoted(member.key, schema));
+  for (const Member& member : members) keys.push_back(json_quoted(member.key, json_.style(), schema));
   const Node close = b.byte('}', next);
   const Node end = json_.gap(close);
   // From behind: `members_from`, the members from the i-th on, where at least one comes; `behind`, what

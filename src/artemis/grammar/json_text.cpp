@@ -18,18 +18,12 @@ const ByteSet& hex_digits() {
 
 }  // namespace
 
-JsonText::JsonText(GrammarBuilder& b) : builder_(b) {
+JsonText::JsonText(GrammarBuilder& b, bool in_call) : builder_(b), in_call_(in_call) {
   indent_ = b.rule([&](Node end) {
     return b.repeat(
         0, max_indent, [&](Node next) { return b.byte(' ', next); }, end);
   });
-  character_ = b.rule([&](Node end) { return character_body(end); });
-  string_ = b.rule([&](Node end) {
-    // Not by calls of character_: a token of many characters is then judged without a look at the stack.
-    return b.byte(
-        '"', b.repeat(
-                 0, Grammar::unlimited, [&](Node next) { return character_body(next); }, b.byte('"', end)));
-  });
+  string_ = b.rule([&](Node end) { return b.byte('"', characters(b.byte('"', end))); });
   const auto some_digits = [&](std::uint32_t min, std::uint32_t max, Node next) {
     return b.repeat(
         min, max, [&](Node behind) { return b.bytes(digits(), behind); }, next);
@@ -71,12 +65,28 @@ JsonText::Node JsonText::gap(Node next) {
 
 JsonText::Node JsonText::space(Node next) { return builder_.split({next, builder_.byte(' ', next)}); }
 
-JsonText::Node JsonText::character_body(Node next) {
+// All characters of a string, each for itself and not by calls of a rule: a token of many characters is then
+// judged without a look at the stack.
+JsonText::Node JsonText::characters(Node next) {
+  GrammarBuilder& b = builder_;
+  if (!in_call_)
+    return b.repeat(
+        0, Grammar::unlimited, [&](Node behind) { return character("", behind); }, next);
+  // Behind '<' comes no '/' but an escaped one.
+  const auto marks = [&](Node behind) {
+    return b.repeat(
+        1, Grammar::unlimited, [&](Node last) { return b.byte('<', last); }, behind);
+  };
+  const auto unit = [&](Node behind) {
+    return b.split({character("<", behind), marks(character("</", behind))});
+  };
+  return b.repeat(0, Grammar::unlimited, unit, b.split({next, marks(next)}));
+}
+
+JsonText::Node JsonText::character(std::string_view without, Node next) {
   GrammarBuilder& b = builder_;
   const auto set = [](unsigned char first, unsigned char last) { return byte_range(first, last); };
-  ByteSet plain = set(0x20, 0x7F);
-  plain.reset('"');
-  plain.reset('\\');
+  const ByteSet plain = set(0x20, 0x7F) & ~bytes_of("\"\\") & ~bytes_of(without);
   // UTF-8 as the Unicode standard's table 3-7 has it.
   const Node tail1 = b.bytes(set(0x80, 0xBF), next);
   const Node tail2 = b.bytes(set(0x80, 0xBF), tail1);
@@ -105,10 +115,9 @@ JsonText::Node JsonText::character_body(Node next) {
   return b.split(all);
 }
 
-JsonText::Node JsonText::string(std::uint32_t min, std::uint32_t max, Node next) {
-  GrammarBuilder& b = builder_;
-  const auto body = [&](Node behind) { return character_body(behind); };
-  return b.byte('"', b.repeat(min, max, body, b.byte('"', next)));
+JsonText::Node JsonText::characters(std::uint32_t min, std::uint32_t max, Node next) {
+  return builder_.repeat(
+      min, max, [&](Node behind) { return character(in_call_ ? "<" : "", behind); }, next);
 }
 
 JsonText::Node JsonText::list(char open, char close, std::uint32_t min, std::uint32_t max,

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "artemis/grammar/code_points.h"
 #include "artemis/grammar/grammar.h"
 
 namespace artemis {
@@ -18,17 +19,18 @@ class JsonText {
 
   static constexpr std::uint32_t max_digits = 64;  // of a number's whole part, and of its fraction
 
-  explicit JsonText(GrammarBuilder& builder);
+  // `in_call`: the values stand in a tool call, and no string of theirs holds "</".
+  explicit JsonText(GrammarBuilder& builder, bool in_call = false);
+
+  TextStyle style() const { return in_call_ ? TextStyle::json_call : TextStyle::json; }
 
   // Nothing, a space, or a new line with at most 40 spaces.
   Node gap(Node next);
   // Nothing or a space, as behind a colon.
   Node space(Node next);
-  // One character inside a string: as UTF-8 or escaped; no half of a surrogate pair.
-  Node character(Node next) { return builder_.call(character_, next); }
   Node string(Node next) { return builder_.call(string_, next); }
-  // A string of so many characters.
-  Node string(std::uint32_t min, std::uint32_t max, Node next);
+  // So many characters of a string, without its quotes.
+  Node characters(std::uint32_t min, std::uint32_t max, Node next);
   Node integer(Node next) { return builder_.call(integer_, next); }
   Node number(Node next) { return builder_.call(number_, next); }
   Node boolean(Node next) { return builder_.one_of({"true", "false"}, next); }
@@ -46,11 +48,13 @@ class JsonText {
   Rule object_rule() const { return object_; }
 
  private:
-  Node character_body(Node next);
+  // One character inside a string: as UTF-8 or escaped; no half of a surrogate pair, and none of `without`.
+  Node character(std::string_view without, Node next);
+  Node characters(Node next);
 
   GrammarBuilder& builder_;
+  bool in_call_;
   Rule indent_ = 0;
-  Rule character_ = 0;
   Rule string_ = 0;
   Rule integer_ = 0;
   Rule number_ = 0;

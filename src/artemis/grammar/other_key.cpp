@@ -36,7 +36,8 @@ Rest after(Rest rest, unsigned char byte) { return rest.bytes == 0 ? rest_of(byt
 // Whether the byte may stand there, in a string without escapes.
 bool fits(Rest rest, unsigned char byte) {
   if (rest.bytes > 0) return byte >= rest.first && byte <= rest.last;
-  return (byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\') || (byte >= 0xC2 && byte <= 0xF4);
+  return (byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\' && byte != '<') ||
+         (byte >= 0xC2 && byte <= 0xF4);
 }
 
 // A place behind the beginning that some of the taken keys share.
@@ -48,9 +49,10 @@ struct Shared {
 class OtherKeys {
  public:
   OtherKeys(GrammarBuilder& builder, Node next) : builder_(builder), quote_(builder.byte('"', next)) {
-    const CodePoints plain{{0x20, 0x21}, {0x23, 0x5B}, {0x5D, CodePoints::largest}};
+    const CodePoints plain{{0x20, 0x21}, {0x23, 0x3B}, {0x3D, 0x5B}, {0x5D, CodePoints::largest}};
     free_[0] = builder_.repeat(
-        0, Grammar::unlimited, [&](Node behind) { return json_character(builder_, plain, behind); }, quote_);
+        0, Grammar::unlimited,
+        [&](Node behind) { return character(builder_, plain, TextStyle::plain, behind); }, quote_);
     for (std::size_t i = 1; i < free_.size(); ++i)
       free_[i] = builder_.bytes(byte_range(0x80, 0xBF), free_[i - 1]);
   }

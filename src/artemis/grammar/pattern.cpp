@@ -80,25 +80,29 @@ std::uint32_t Pattern::min_length() const { return root_->min_length; }
 std::uint32_t Pattern::max_length() const { return root_->max_length; }
 
 // Terms lie in each other as deep as the parser lets groups.
-Node Pattern::Term::add_to(GrammarBuilder& builder, Node next) const {
+Node Pattern::Term::add_to(GrammarBuilder& builder, TextStyle style, Node next) const {
   switch (kind) {
     case Kind::set:
-      return json_character(builder, set, next);
+      return character(
+          builder, style == TextStyle::plain ? set.without({{'\n', '\n'}, {'\r', '\r'}, {'<', '<'}}) : set,
+          style, next);
     case Kind::sequence:
-      for (std::size_t i = parts.size(); i > 0; --i) next = parts[i - 1].add_to(builder, next);
+      for (std::size_t i = parts.size(); i > 0; --i) next = parts[i - 1].add_to(builder, style, next);
       return next;
     case Kind::choice: {
       std::vector<Node> branches;
-      for (const Term& part : parts) branches.push_back(part.add_to(builder, next));
+      for (const Term& part : parts) branches.push_back(part.add_to(builder, style, next));
       return builder.split(branches);
     }
     case Kind::repeat:
       return builder.repeat(
-          min, max, [&](Node behind) { return parts[0].add_to(builder, behind); }, next);
+          min, max, [&](Node behind) { return parts[0].add_to(builder, style, behind); }, next);
   }
   return next;
 }
 
-Node Pattern::inside_string(GrammarBuilder& builder, Node next) const { return root_->add_to(builder, next); }
+Node Pattern::text(GrammarBuilder& builder, TextStyle style, Node next) const {
+  return root_->add_to(builder, style, next);
+}
 
 }  // namespace artemis

@@ -24,8 +24,8 @@ class Pattern {
   // How many characters a match has; Grammar::unlimited for no bound.
   std::uint32_t min_length() const;
   std::uint32_t max_length() const;
-  // The characters of the string, without its quotes.
-  GrammarBuilder::Node inside_string(GrammarBuilder& builder, GrammarBuilder::Node next) const;
+  // The text, without quotes around it; a plain one without line ends and '<', whatever the pattern says.
+  GrammarBuilder::Node text(GrammarBuilder& builder, TextStyle style, GrammarBuilder::Node next) const;
 
  private:
   struct Term;

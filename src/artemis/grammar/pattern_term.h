@@ -23,7 +23,7 @@ struct Pattern::Term {
   std::uint64_t places = 1;
   std::uint32_t counted = 0;
 
-  GrammarBuilder::Node add_to(GrammarBuilder& builder, GrammarBuilder::Node next) const;
+  GrammarBuilder::Node add_to(GrammarBuilder& builder, TextStyle style, GrammarBuilder::Node next) const;
 
   static Term of_set(CodePoints set);
   static Term of_parts(Kind kind, std::vector<Term> parts);
