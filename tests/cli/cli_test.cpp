@@ -99,18 +99,22 @@ TEST_F(Cli, BenchWritesEveryFigure) {
                                    at("bench.json"), "--peers", at("peers.json")});
   ASSERT_EQ(all.code, 0) << all.err;
   const Json report = read_json(at("bench.json"));
-  const std::vector<std::string> names = {
+  std::vector<std::string> names = {
       "train_b2x4_samples_s", "train_b8_samples_s",    "train_b8_peak_gib",    "train_b2x4_peak_gib",
       "vision_b1_ms",         "vision_b16_images_s",   "prefill_2048_tok_s",   "ttft_280_ms",
       "decode_b1_bf16_tok_s", "decode_b1_d4096_tok_s", "decode_b8_bf16_tok_s", "decode_b32_bf16_tok_s",
       "sample_b1_us",         "sample_b8_us",          "sample_b32_us",        "load_25gb_s"};
+  for (const char* clients : {"serve_c1", "serve_c8", "serve_c32"}) {
+    for (const char* what : {"_tok_s", "_first_p50_ms", "_first_p99_ms", "_gap_p50_ms", "_gap_p99_ms"})
+      names.push_back(std::string(clients) + what);
+  }
   EXPECT_EQ(report["figures"].size(), names.size());
   for (const std::string& name : names) {
     ASSERT_TRUE(report["figures"].contains(name)) << name;
     const double value = report["figures"][name].get<double>();
     EXPECT_TRUE(std::isfinite(value) && value > 0) << name << " " << value;
     EXPECT_NE(all.out.find(name), std::string::npos) << all.out;
-    if (name != "load_25gb_s") {
+    if (name != "load_25gb_s" && !name.starts_with("serve_")) {
       EXPECT_GT(report["bounds"][name].get<double>(), 0) << name;
     }
   }
@@ -120,6 +124,21 @@ TEST_F(Cli, BenchWritesEveryFigure) {
   EXPECT_EQ(report["date"].get<std::string>().size(), std::string("2026-01-01T00:00:00Z").size());
   EXPECT_EQ(report["peers"]["reference"]["train_b8_samples_s"], 19.3);
   EXPECT_TRUE(std::filesystem::is_empty(at("scratch")));
+}
+
+TEST_F(Cli, BenchOfSkippingHasABoundForEachShare) {
+  const Outcome skipping = artemis_run({"bench", "skipping", "--preset", "small", "--random-weights",
+                                        "--device", "cpu", "--repeat", "1", "--json", at("skipping.json")});
+  ASSERT_EQ(skipping.code, 0) << skipping.err;
+  const Json report = read_json(at("skipping.json"));
+  double least = 1;
+  for (const char* name : {"skip_1of32_gain", "skip_1of16_gain", "skip_1of8_gain", "skip_1of4_gain"}) {
+    EXPECT_GT(report["figures"][name].get<double>(), 0) << name;
+    EXPECT_GE(report["bounds"][name].get<double>(), least) << name;
+    least = report["bounds"][name].get<double>();
+  }
+  EXPECT_EQ(report["figures"].size(), 4u);
+  EXPECT_LE(least, 8.0 / 7.0 + 1e-9);
 }
 
 }  // namespace

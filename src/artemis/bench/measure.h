@@ -41,6 +41,11 @@ struct Subject {
 // of 2 (4 a step) and of 8 (1 a step). The peak is that of weights, activations and optimizer state.
 Figures measure_train(const Subject& subject);
 
+// skip_1of32_gain, skip_1of16_gain, skip_1of8_gain, skip_1of4_gain: the time of a frozen decoder's forward
+// and backward pass over 8 samples, over that of a pass whose backward part leaves out so large a share of
+// the tokens, the first of each sample: what lies before the first picture (graft_loss_and_gradients()).
+Figures measure_skipping(const Subject& subject);
+
 // vision_b1_ms, vision_b16_images_s: tower and projector, pixels on the device.
 Figures measure_vision(const Subject& subject);
 
@@ -54,10 +59,11 @@ Figures measure_prefill(const Subject& subject);
 // of logits, temperature 1 and top-p 0.9.
 Figures measure_decode(const Subject& subject);
 
-// For 1, 8 and 32 clients, each of whom asks three questions one after the other, with a picture of its own and
-// a prompt, and reads an answer of Lengths::decoded tokens, from an engine that takes all at once (at default
-// options): serve_cN_tok_s, answer tokens a second of all; serve_cN_first_p50_ms, _p99_ms, from a question to
-// the first piece of its answer, pixels on the host; serve_cN_gap_p50_ms, _p99_ms, between pieces.
+// For 1, 8 and 32 clients, each of whom asks three questions one after the other, with a picture of its own
+// and a prompt, and reads an answer of Lengths::decoded tokens, from an engine that takes all at once (at
+// default options): serve_cN_tok_s, answer tokens a second of all; serve_cN_first_p50_ms, _p99_ms, from a
+// question to the first piece of its answer, pixels on the host; serve_cN_gap_p50_ms, _p99_ms, between
+// pieces.
 Figures measure_serve(const Subject& subject);
 
 // A checkpoint on its way to the device.
