@@ -22,6 +22,7 @@ struct Line {
 // Each adds its lines.
 void bench_operations(Context& ctx, const Ceilings& ceilings, std::vector<Line>& lines);
 void bench_text(std::vector<Line>& lines, const Ceilings& ceilings);
+void bench_grammar(std::vector<Line>& lines, const Ceilings& ceilings);
 void bench_pictures(Context& ctx, std::vector<Line>& lines, const Ceilings& ceilings);
 void bench_pipeline(Context& ctx, std::vector<Line>& lines, const Ceilings& ceilings);
 void bench_model(Context& ctx, const std::string& size, DType dtype, const Ceilings& ceilings,

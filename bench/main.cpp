@@ -41,7 +41,7 @@ int run(int argc, char** argv) {
   std::string only;
   app.add_option("--threads", threads, "Threads (default: one a core)");
   app.add_option("--json", json_file, "Write the figures here too");
-  app.add_option("--only", only, "operations, text, pictures, pipeline or model");
+  app.add_option("--only", only, "operations, text, grammar, pictures, pipeline or model");
   app.footer("Example:  bench_artemis --only model --json figures.json");
   CLI11_PARSE(app, argc, argv);
 
@@ -51,6 +51,7 @@ int run(int argc, char** argv) {
   const auto wanted = [&](const char* name) { return only.empty() || only == name; };
   if (wanted("operations")) bench_operations(ctx, ceilings, lines);
   if (wanted("text")) bench_text(lines, ceilings);
+  if (wanted("grammar")) bench_grammar(lines, ceilings);
   if (wanted("pictures")) bench_pictures(ctx, lines, ceilings);
   if (wanted("pipeline")) bench_pipeline(ctx, lines, ceilings);
   if (wanted("model")) {

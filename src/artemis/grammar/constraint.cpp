@@ -24,13 +24,19 @@ void Constraint::allowed(std::span<std::uint32_t> mask) {
   const std::size_t stacks = machine_.stacks().size();
   {
     TrieWalk walk(machine_, *tokens_);
+    // Heads that differ in a count that no token can tell stand side by side, and are done once.
+    std::shared_ptr<const NodeMask> known;
+    std::uint32_t stack = 0;
     for (const Head& head : heads_) {
       if (head.node == Grammar::none) continue;
       if (const std::int32_t token = machine_.added_token(head); token >= 0) {
         set(token);
         continue;
       }
-      const auto known = grammar_->masks->get(grammar_, *tokens_, head);
+      auto next = mask_of_head(grammar_, *tokens_, head);
+      if (next == known && head.stack == stack) continue;
+      known = std::move(next);
+      stack = head.stack;
       known->add_to(mask);
       if (known->ends.empty()) continue;
       const std::uint32_t behind = walk.number(machine_.returned(head.stack));

@@ -222,6 +222,11 @@ GrammarBuilder::Rule GrammarBuilder::rule(const Part& part) {
   return made;
 }
 
+void GrammarBuilder::share(std::shared_ptr<MaskCache> masks) {
+  grammar_->common = static_cast<std::uint32_t>(grammar_->nodes.size());
+  grammar_->common_masks = std::move(masks);
+}
+
 std::shared_ptr<const Grammar> GrammarBuilder::finish(Rule root) {
   grammar_->root = root;
   const Fruitful fruitful(*grammar_);

@@ -65,6 +65,9 @@ class Grammar {
   std::vector<std::uint32_t> rules;  // where each begins
   std::uint32_t root = 0;            // a rule
   std::shared_ptr<MaskCache> masks;
+  // The first nodes, which other grammars have too, and what all of them remember of these.
+  std::uint32_t common = 0;
+  std::shared_ptr<MaskCache> common_masks;
 };
 
 // Builds a grammar from behind: each call takes the node that follows and gives the one that begins. Throws
@@ -98,6 +101,9 @@ class GrammarBuilder {
   Rule declare();
   void define(Rule rule, const Part& part);
   Rule rule(const Part& part);
+
+  // The nodes so far are the same in every grammar that shares `masks`, and lead to none that comes later.
+  void share(std::shared_ptr<MaskCache> masks);
 
   // The grammar of `root`. Branches from which no text ends are cut off; null where nothing is left.
   std::shared_ptr<const Grammar> finish(Rule root);

@@ -1,5 +1,10 @@
 #include "artemis/grammar/json_text.h"
 
+#include <array>
+#include <memory>
+
+#include "artemis/grammar/mask_cache.h"
+
 namespace artemis {
 namespace {
 
@@ -57,6 +62,8 @@ JsonText::JsonText(GrammarBuilder& b, bool in_call) : builder_(b), in_call_(in_c
     return b.split(
         {string(end), number(end), b.one_of({"true", "false", "null"}, end), object(end), array(end)});
   });
+  static const std::array shared{std::make_shared<MaskCache>(), std::make_shared<MaskCache>()};
+  b.share(shared[in_call ? 1 : 0]);
 }
 
 JsonText::Node JsonText::gap(Node next) {

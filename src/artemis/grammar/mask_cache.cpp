@@ -40,4 +40,9 @@ std::shared_ptr<const NodeMask> MaskCache::get(const std::shared_ptr<const Gramm
   return mask;
 }
 
+std::shared_ptr<const NodeMask> mask_of_head(const std::shared_ptr<const Grammar>& grammar,
+                                             const TokenBytes& tokens, const Head& head) {
+  return (head.node < grammar->common ? grammar->common_masks : grammar->masks)->get(grammar, tokens, head);
+}
+
 }  // namespace artemis

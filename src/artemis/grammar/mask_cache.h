@@ -17,7 +17,7 @@ class MaskCache {
  public:
   static constexpr std::size_t max_bytes = std::size_t{64} << 20;
 
-  // The mask of a head of `grammar`, made now if it must be.
+  // The mask of a head, made now if it must be.
   std::shared_ptr<const NodeMask> get(const std::shared_ptr<const Grammar>& grammar, const TokenBytes& tokens,
                                       const Head& head);
 
@@ -33,6 +33,10 @@ class MaskCache {
   std::map<Key, std::list<Entry>::iterator> places_;
   std::size_t bytes_ = 0;
 };
+
+// The mask of a head of this grammar, from the cache that has its node.
+std::shared_ptr<const NodeMask> mask_of_head(const std::shared_ptr<const Grammar>& grammar,
+                                             const TokenBytes& tokens, const Head& head);
 
 // A count that stands for `counter` in a loop: no text of at most `longest` bytes can tell them apart, as
 // each turn reads a byte at least. So the masks of a string of at most a million characters are few.
