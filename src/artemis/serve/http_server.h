@@ -19,6 +19,7 @@ struct HttpLimits {
   std::size_t header_bytes = 64 << 10;  // of all fields together, 400
   std::size_t headers = 256;            // fields, 400
   std::size_t body = 20 << 20;          // bytes, 413
+  std::size_t bodies = 1 << 30;         // of all requests that are being read or answered, 503
   double header_seconds = 10;           // in all, the TLS handshake included, 408
   double body_seconds = 60;             // in all, 408
   double idle_seconds = 30;             // between requests; then closed
