@@ -196,6 +196,59 @@ TEST(Service, LogprobsSpellTheText) {
   EXPECT_TRUE(spelled.starts_with(choice_of(body)["message"]["content"].get<std::string>())) << spelled;
 }
 
+TEST(Service, FormsAreHeld) {
+  const Json schema = Json::parse(R"({"type": "object", "properties": {"colour": {"enum": ["red", "blue"]},
+      "round": {"type": "boolean"}}, "required": ["colour", "round"], "additionalProperties": false})");
+  const Json format = {{"type", "json_schema"}, {"json_schema", {{"name", "s"}, {"schema", schema}}}};
+  const Json body =
+      run().chat(question("Describe a cup.", {{"response_format", format}, {"max_tokens", 200}}))->json();
+  const Json value = Json::parse(choice_of(body)["message"]["content"].get<std::string>());
+  EXPECT_TRUE(value["colour"] == "red" || value["colour"] == "blue");
+  EXPECT_TRUE(value["round"].is_boolean());
+  EXPECT_EQ(choice_of(body)["finish_reason"], "stop");
+
+  Json bad = format;
+  bad["json_schema"]["schema"]["properties"]["colour"] = {{"type", "paint"}};
+  const auto refused = run().chat(question("A cup?", {{"response_format", bad}}));
+  EXPECT_EQ(refused->status(), 400);
+  EXPECT_EQ(refused->json()["error"]["param"], "response_format");
+}
+
+TEST(Service, ToolsAreCalled) {
+  const Json tool =
+      Json::parse(R"({"type": "function", "function": {"name": "paint", "parameters": {"type": "object",
+      "properties": {"colour": {"type": "string", "enum": ["red", "blue"]}, "wet": {"type": "boolean"}},
+      "required": ["colour", "wet"]}}})");
+  Json more = {{"tools", Json::array({tool})},
+               {"tool_choice", "required"},
+               {"parallel_tool_calls", false},
+               {"max_tokens", 200}};
+  const Json body = run().chat(question("Paint it.", more))->json();
+  const Json& choice = choice_of(body);
+  ASSERT_EQ(choice["finish_reason"], "tool_calls") << body;
+  EXPECT_TRUE(choice["message"]["content"].is_null());
+  ASSERT_EQ(choice["message"]["tool_calls"].size(), 1u);
+  const Json& call = choice["message"]["tool_calls"][0];
+  EXPECT_TRUE(call["id"].get<std::string>().starts_with("call_"));
+  EXPECT_EQ(call["function"]["name"], "paint");
+  const Json arguments = Json::parse(call["function"]["arguments"].get<std::string>());
+  EXPECT_TRUE(arguments["colour"].is_string());
+  EXPECT_TRUE(arguments["wet"].is_boolean());
+
+  more["stream"] = true;
+  more["tool_choice"] = {{"type", "function"}, {"function", {{"name", "paint"}}}};
+  const std::vector<Json> events = run().chat(question("Paint it.", more))->events();
+  std::vector<Json> calls;
+  for (const Json& piece : events) {
+    const Json& delta = choice_of(piece)["delta"];
+    if (delta.contains("tool_calls")) calls.push_back(delta["tool_calls"][0]);
+  }
+  ASSERT_EQ(calls.size(), 1u);
+  EXPECT_EQ(calls[0]["index"], 0);
+  EXPECT_EQ(calls[0]["function"]["arguments"], call["function"]["arguments"]);
+  EXPECT_EQ(choice_of(events.back())["finish_reason"], "tool_calls");
+}
+
 TEST(Service, TextCompletions) {
   const Json asked = {{"model", "nano"},
                       {"prompt", Json::array({"A red", "A blue"})},

@@ -30,6 +30,16 @@ PictureBatch shape_of(const std::vector<EnginePicture>& pictures) {
   return shape;
 }
 
+// What a grammar refuses is in the request's schema.
+template <typename Make>
+auto grammar_of(const char* param, const Make& make) {
+  try {
+    return make();
+  } catch (const Error& error) {
+    throw ApiError(400, error.what(), param, "invalid_schema");
+  }
+}
+
 }  // namespace
 
 std::vector<EnginePicture> Preparation::load(const std::vector<PictureUrl>& urls) const {
@@ -143,10 +153,15 @@ void Preparation::constrain(EngineRequest& request, const ChatRequest& chat, boo
                                thinks ? " while it thinks" : ""),
                    param, "invalid_value");
   }
-  if (calls || chat.form == ResponseForm::json_schema) {
-    throw ApiError(400, "Forms by a schema are not enforced yet.", param, "invalid_value");
-  }
-  request.constraint = std::make_shared<Constraint>(json_object_grammar(), model_.token_bytes());
+  const auto grammar = [&] {
+    if (calls) {
+      return grammar_of(
+          "tools", [&] { return tool_call_grammar(chat.tools, chat.tool_name, chat.parallel_tool_calls); });
+    }
+    if (chat.form == ResponseForm::json_object) return json_object_grammar();
+    return grammar_of("response_format", [&] { return json_schema_grammar(chat.schema); });
+  }();
+  request.constraint = std::make_shared<Constraint>(grammar, model_.token_bytes());
   if (thinks) request.constraint_after = model_.thought_end();
 }
 
