@@ -289,6 +289,19 @@ TEST_F(EngineTest, ThoseWithLessUnderWayComeFirst) {
   EXPECT_LT(std::ranges::find(order, "one") - order.begin(), 4);
 }
 
+TEST_F(EngineTest, AnImageTokenThatTheModelSaysIsATokenLikeOthers) {
+  std::vector<EngineRequest> requests = mixture();
+  requests.push_back(request(tokens(70, 5)));
+  requests.back().options.logit_bias[config_.image_token_id] = 1000.0f;
+  const auto expected = alone(requests);
+  EXPECT_EQ(expected.back(), std::vector<std::int32_t>(answer_tokens, config_.image_token_id));
+  expect_same(run(requests, roomy(), 1), expected);
+  EngineOptions tight = roomy();
+  tight.cache_tokens = 512;
+  tight.step_tokens = 64;
+  expect_same(run(requests, tight, 2), expected);
+}
+
 TEST_F(EngineTest, ADeadlineEndsAnAnswer) {
   EngineRequest late = request(tokens(10, 1));
   late.deadline = std::chrono::steady_clock::now();

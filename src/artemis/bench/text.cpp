@@ -31,7 +31,7 @@ class Conversations {
   // One pass over the next tokens, as many of each, of the conversations from `first` on; the likeliest that
   // follow.
   std::span<const std::int32_t> advance(std::size_t first, std::size_t count,
-                                        std::span<const std::int32_t> tokens, const Tensor& features) {
+                                        std::span<const std::int32_t> tokens, const PictureRows& pictures) {
     const std::size_t each = tokens.size() / count;
     turns_.clear();
     for (std::size_t i = 0; i < count; ++i) {
@@ -40,7 +40,7 @@ class Conversations {
                         .tokens = tokens.subspan(i * each, each)});
       lengths_[first + i] += static_cast<std::int64_t>(each);
     }
-    decoding_.advance(turns_, features);
+    decoding_.advance(turns_, pictures);
     const std::span<const std::int32_t> likeliest = decoding_.likeliest();
     require(std::ranges::all_of(likeliest, [](std::int32_t id) { return id >= 0; }), "bench",
             "the logits are no numbers");
@@ -68,18 +68,25 @@ double seconds_of_each(const Subject& subject, std::int64_t tokens,
   return median(seconds);
 }
 
-Tensor features_of(const Subject& subject, const PictureBatch& pictures) {
-  const Tensor features = subject.ctx.allocate(
+// The features of the prompt's pictures where its image tokens stand.
+PictureRows rows_of(const Subject& subject, const TextBatch& prompt, const PictureBatch& pictures) {
+  PictureRows rows;
+  if (pictures.empty()) return rows;
+  for (std::int32_t place = 0; place < static_cast<std::int32_t>(prompt.tokens()); ++place) {
+    if (prompt.input_ids[static_cast<std::size_t>(place)] == subject.config.image_token_id)
+      rows.places.push_back(place);
+  }
+  rows.features = subject.ctx.allocate(
       subject.dtype, {image_tokens(*subject.config.vision, pictures), subject.config.text.hidden_size});
-  image_features(subject.ctx, features, pictures, subject.model, subject.config);
-  return features;
+  image_features(subject.ctx, rows.features, pictures, subject.model, subject.config);
+  return rows;
 }
 
 Figure measure_prompt(const Subject& subject) {
   const std::int64_t length = subject.lengths.prefill;
   const TextBatch text = random_text(subject.config, length);
   const double seconds = seconds_of_each(subject, length, [&](Conversations& conversations, std::size_t i) {
-    conversations.advance(i, 1, text.input_ids, Tensor());
+    conversations.advance(i, 1, text.input_ids, {});
   });
   const auto tokens = static_cast<double>(length);
   const double least_seconds =
@@ -94,7 +101,7 @@ Figure measure_first_token(const Subject& subject) {
   const double seconds =
       seconds_of_each(subject, text.tokens(), [&](Conversations& conversations, std::size_t i) {
         const Arena::Scope scope(subject.ctx.arena());
-        conversations.advance(i, 1, text.input_ids, features_of(subject, pictures));
+        conversations.advance(i, 1, text.input_ids, rows_of(subject, text, pictures));
       });
   const double flop =
       picture_flop(subject.config, subject.lengths.side) + prefill_flop(subject.config, text.tokens());
@@ -111,13 +118,11 @@ Figure measure_tokens(const Subject& subject, const std::string& name, const Tex
   std::int32_t token = 0;
   {
     const Arena::Scope scope(subject.ctx.arena());
-    token = conversations
-                .advance(0, 1, prompt.input_ids, pictures.empty() ? Tensor() : features_of(subject, pictures))
-                .front();
+    token = conversations.advance(0, 1, prompt.input_ids, rows_of(subject, prompt, pictures)).front();
   }
   const auto go_on = [&](std::int64_t count) {
     for (std::int64_t i = 0; i < count; ++i)
-      token = conversations.advance(0, 1, std::span(&token, 1), Tensor()).front();
+      token = conversations.advance(0, 1, std::span(&token, 1), {}).front();
   };
   go_on(warm_up);
   const double seconds = seconds_of(subject.ctx, [&] { go_on(steps); });
@@ -136,12 +141,11 @@ Figure measure_side_by_side(const Subject& subject, std::int64_t count, std::int
   const std::vector<std::int32_t> prompts = random_text(subject.config, count * depth).input_ids;
   std::vector<std::int32_t> tokens;
   for (std::size_t i = 0; i < number; ++i) {
-    tokens.push_back(
-        conversations.advance(i, 1, std::span(prompts).subspan(i * length, length), Tensor()).front());
+    tokens.push_back(conversations.advance(i, 1, std::span(prompts).subspan(i * length, length), {}).front());
   }
   const auto go_on = [&](std::int64_t passes) {
     for (std::int64_t i = 0; i < passes; ++i)
-      std::ranges::copy(conversations.advance(0, number, tokens, Tensor()), tokens.begin());
+      std::ranges::copy(conversations.advance(0, number, tokens, {}), tokens.begin());
   };
   go_on(warm_up);
   const double seconds = seconds_of(subject.ctx, [&] { go_on(steps); });

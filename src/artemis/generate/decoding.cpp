@@ -5,6 +5,7 @@
 
 #include "artemis/kernels/linear.h"
 #include "artemis/kernels/rows.h"
+#include "artemis/model/index_tensor.h"
 
 namespace artemis {
 namespace {
@@ -88,17 +89,19 @@ void Decoding::lay_out(std::span<const Turn> turns) {
   ARTEMIS_ASSERT(outputs_ <= size_.outputs);
 }
 
-void Decoding::advance(std::span<const Turn> turns, const Tensor& features) {
+void Decoding::advance(std::span<const Turn> turns, const PictureRows& pictures) {
+  ARTEMIS_ASSERT(pictures.places.empty() || pictures.features.dim(0) == std::ssize(pictures.places));
+  ARTEMIS_ASSERT(!pictures.places.empty() || !pictures.features);
   lay_out(turns);
-  const bool by_one = !features && batch_.tokens() == batch_.sequences();
+  const bool by_one = pictures.places.empty() && batch_.tokens() == batch_.sequences();
   if (by_one) {
     advance_by_one(turns);
   } else {
-    advance_any(turns, features);
+    advance_any(turns, pictures);
   }
 }
 
-void Decoding::advance_any(std::span<const Turn> turns, const Tensor& features) {
+void Decoding::advance_any(std::span<const Turn> turns, const PictureRows& pictures) {
   const Arena::Scope scope(ctx_.arena());
   const std::int64_t count = std::ssize(turns);
   std::size_t most_pages = 0;
@@ -116,7 +119,12 @@ void Decoding::advance_any(std::span<const Turn> turns, const Tensor& features) 
   const std::int64_t width = config_.text.hidden_size;
   const Tensor x = ctx_.allocate(dtype_, {batch_.tokens(), width});
   const Tensor hidden = ctx_.allocate(dtype_, {outputs_, width});
-  embed(ctx_, x, batch_, features, model_, config_);
+  gather_rows(ctx_, x, model_.language_model.embed_tokens,
+              ctx_.upload(DType::i32, {batch_.tokens()}, batch_.input_ids.data()));
+  if (!pictures.places.empty()) {
+    scatter_rows(ctx_, x, pictures.features,
+                 index_tensor(ctx_, pictures.places, batch_.tokens(), "picture's token"));
+  }
   decoder_infer_cached(ctx_, hidden, cache_, {pages, lengths, rows}, x,
                        decoder_inputs(ctx_, batch_, config_.text), output_rows, model_.language_model,
                        config_.text);

@@ -21,6 +21,13 @@ struct Turn {
   std::int64_t outputs = 1;              // the last of them, of which logits are made; at least one
 };
 
+// What stands in the place of tokens' embeddings: features[i] (any, hidden_size) at the places[i]-th token of
+// a pass. An image token without features is a token like others (a model may say one).
+struct PictureRows {
+  Tensor features;
+  std::vector<std::int32_t> places;
+};
+
 // What is taken of the device's memory once, before the first pass.
 struct DecodingSize {
   std::int64_t turns = 1;       // at the most in a pass
@@ -41,9 +48,9 @@ class Decoding {
   // All arguments but `size` must outlive it.
   Decoding(Context& ctx, const Graft& model, const GraftConfig& config, const DecodingSize& size);
 
-  // One pass: each turn follows what its conversation has had so far; `features` are those of the turns'
-  // image tokens, in order (undefined: none). Throws Error for an id outside the vocabulary.
-  void advance(std::span<const Turn> turns, const Tensor& features);
+  // One pass: each turn follows what its conversation has had so far. Throws Error for an id outside the
+  // vocabulary.
+  void advance(std::span<const Turn> turns, const PictureRows& pictures);
 
   // The logits (outputs, vocab) f32 of the last pass, turn after turn; they may be changed before a draw.
   Tensor logits() const { return logits_.rows(0, outputs_); }
@@ -73,7 +80,7 @@ class Decoding {
   };
 
   void lay_out(std::span<const Turn> turns);
-  void advance_any(std::span<const Turn> turns, const Tensor& features);
+  void advance_any(std::span<const Turn> turns, const PictureRows& pictures);
   void advance_by_one(std::span<const Turn> turns);
   void fill_slots(std::span<const Turn> turns);
   void pass_over_slots(std::int64_t count);

@@ -76,7 +76,8 @@ class Engine {
     std::vector<Conversation*> conversations;
     std::vector<Turn> turns;
     std::deque<std::vector<std::int32_t>> drafted;  // tokens of turns with guesses
-    std::vector<std::int32_t> feature_rows;         // of the picture store, in order
+    std::vector<std::int32_t> feature_rows;         // of the picture store
+    std::vector<std::int32_t> feature_places;       // among the tokens of the pass, where they stand
     std::int64_t tokens = 0;
   };
 

@@ -57,8 +57,10 @@ std::size_t step_bytes(const GraftConfig& config, DType dtype, const EngineOptio
   const std::vector<std::int32_t> ids(static_cast<std::size_t>(tokens), 0);
   const std::vector<std::int32_t> places(static_cast<std::size_t>(pages), 0);
   const Turn turn{.pages = places, .before = 0, .tokens = ids};
-  const Tensor features = ctx.allocate(dtype, {tokens, config.text.hidden_size});
-  decoding.advance(std::span(&turn, 1), Tensor());
+  PictureRows pictures{ctx.allocate(dtype, {tokens, config.text.hidden_size}), {}};
+  for (std::int32_t place = 0; place < static_cast<std::int32_t>(tokens); ++place)
+    pictures.places.push_back(place);
+  decoding.advance(std::span(&turn, 1), pictures);
   if (config.vision && options.picture_tokens > 0) {
     // One picture may fill the store; several are no more than a step's tokens.
     const PictureBatch picture =

@@ -16,7 +16,9 @@ bool Engine::step() {
   {
     const Arena::Scope scope(ctx_.arena());
     pictures_.compute();
-    decoding_.advance(pass.turns, pass.feature_rows.empty() ? Tensor() : pictures_.gather(pass.feature_rows));
+    PictureRows pictures;
+    if (!pass.feature_rows.empty()) pictures = {pictures_.gather(pass.feature_rows), pass.feature_places};
+    decoding_.advance(pass.turns, pictures);
   }
   take(pass, draw(pass));
   remove_ended();
@@ -81,6 +83,8 @@ std::int64_t Engine::plan_prompt(Plan& plan, Conversation& conversation, std::in
     while (conversation.first_image[picture + 1] <= image) ++picture;
     plan.feature_rows.push_back(
         PictureStore::row(conversation.pictures[picture], image - conversation.first_image[picture]));
+    const std::int64_t place = conversation.image_places[static_cast<std::size_t>(image)];
+    plan.feature_places.push_back(static_cast<std::int32_t>(plan.tokens + place - begin));
   }
   add(plan, conversation, tokens, 1);
   return end - begin;
