@@ -193,20 +193,17 @@ void Answer::abandon() {
   }
 }
 
-Answer::Work Answer::take_work() {
+Answer::Work Answer::take_work(bool can_send) {
   const std::lock_guard lock(mutex_);
   woken_ = false;
-  return {std::exchange(bytes_, {}), ended_, broken_};
+  Work work{{}, ended_, broken_};
+  if (can_send) work.bytes.swap(bytes_);
+  return work;
 }
 
 void Answer::sent(std::size_t bytes) {
   const std::lock_guard lock(mutex_);
   unsent_ -= bytes;
-}
-
-bool Answer::ended() const {
-  const std::lock_guard lock(mutex_);
-  return ended_;
 }
 
 bool Answer::keep_alive() const {
@@ -226,17 +223,19 @@ void Answer::release() {
   bytes_.clear();
 }
 
-void Answer::hang_up() {
+bool Answer::hang_up() {
   std::function<void()> call;
   {
     const std::lock_guard lock(mutex_);
-    gone_ = open() && !hang_up_call_;
+    if (!open()) return false;
+    gone_ = !hang_up_call_;
     call.swap(hang_up_call_);
     attached_ = false;
     terms_.wake = nullptr;
     bytes_.clear();
   }
   if (call) call();
+  return true;
 }
 
 }  // namespace artemis

@@ -47,13 +47,12 @@ class Answer {
   void abandon();  // ends what has not ended as a failure
 
   // For the connection.
-  Work take_work();
+  Work take_work(bool can_send);  // without bytes if it cannot
   void sent(std::size_t bytes);
-  bool ended() const;
   bool keep_alive() const;
   void close_afterwards();  // the connection will not be kept
   void release();           // the connection needs it no more
-  void hang_up();           // the client is gone; release() with the call of on_hang_up
+  bool hang_up();  // the client is gone: release() with the call of on_hang_up; false if it has ended
 
  private:
   bool open() const { return attached_ && !ended_; }

@@ -112,9 +112,10 @@ void Connection::bytes_came(const error_code& error, std::size_t count) {
 }
 
 void Connection::client_left(bool sends_no_more) {
-  const bool being_sent = state_ == State::refusing || (state_ == State::answering && answer_->ended());
-  if (!(sends_no_more && being_sent)) return close();
-  half_closed_ = true;
+  // It still takes an answer that has ended, or ends before the client is found gone.
+  half_closed_ =
+      sends_no_more && (state_ == State::refusing || (state_ == State::answering && !answer_->hang_up()));
+  if (!half_closed_) close();
 }
 
 void Connection::process() {
@@ -122,8 +123,10 @@ void Connection::process() {
     const RequestReader::State before = reader_->state();
     backlog_.erase(0, reader_->take(backlog_));
     if (deadline_ == Deadline::idle && reader_->has_begun()) set_deadline(Deadline::header);
-    if (reader_->state() == RequestReader::State::refused)
-      return refuse(reader_->refusal().status, reader_->refusal().message);
+    if (reader_->state() == RequestReader::State::refused) {
+      const RequestReader::Refusal refusal = reader_->refusal();
+      return refuse(refusal.status, refusal.message);
+    }
     if (!count_body()) return refuse(503, "too many large requests at once");
     if (reader_->state() == RequestReader::State::complete) return dispatch();
     if (before == RequestReader::State::head && reader_->state() == RequestReader::State::body) body_begins();
@@ -160,10 +163,12 @@ void Connection::dispatch() {
 }
 
 void Connection::flush() {
-  if (state_ != State::answering || !out_.empty()) return;
-  Answer::Work work = answer_->take_work();
+  if (state_ != State::answering) return;
+  const bool can_send = out_.empty();
+  Answer::Work work = answer_->take_work(can_send);
   if (work.broken) return break_off();
   if (work.ended && deadline_ != Deadline::send) set_deadline(Deadline::send);
+  if (!can_send) return;  // again when that has left
   if (!work.bytes.empty()) {
     out_of_answer_ = true;
     return send(std::move(work.bytes));
@@ -213,6 +218,8 @@ void Connection::refuse(int status, const std::string& message) {
   state_ = State::refusing;
   set_deadline(Deadline::linger);
   backlog_ = {};
+  reader_.reset();
+  host_.body_bytes -= std::exchange(counted_, 0);
   refusal_ = closing_answer(status, "application/json", host_.error_body(status, message));
   if (out_.empty()) send({std::exchange(refusal_, {})});  // else it follows "100 Continue"
   read();
@@ -248,7 +255,8 @@ void Connection::close() {
   transport_->socket().close(ignored);
   host_.body_bytes -= std::exchange(counted_, 0);
   host_.closed(this);
-  if (const auto answer = std::exchange(answer_, nullptr)) answer->hang_up();
+  const auto answer = std::exchange(answer_, nullptr);
+  if (answer && !answer->hang_up()) answer->release();
 }
 
 }  // namespace artemis

@@ -1,5 +1,6 @@
 #include "artemis/serve/http/request_reader.h"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/buffers_range.hpp>
 #include <boost/beast/http/error.hpp>
@@ -47,7 +48,7 @@ class RequestReader::Parser {
  public:
   explicit Parser(const HttpLimits& limits) : limits_(limits) {
     parser_.body_limit(limits.body);
-    parser_.header_limit(static_cast<std::uint32_t>(limits.request_line + limits.header_bytes + 8));
+    parser_.header_limit(static_cast<std::uint32_t>(std::max(limits.request_line, limits.header_bytes) + 8));
     parser_.eager(true);
   }
 
@@ -59,7 +60,7 @@ class RequestReader::Parser {
   }
 
   State state() const { return state_; }
-  bool has_begun() const { return !head_.empty() || state_ != State::head; }
+  bool has_begun() const { return !head_.empty() || fields_ > 0; }
   const Refusal& refusal() const { return refusal_; }
   std::size_t body_bytes() const { return parser_.get().body().size(); }
   bool expects_continue() const { return expects_continue_; }
@@ -102,7 +103,7 @@ class RequestReader::Parser {
       return refuse(400, "a header field goes on in a second line");
     if (line_size() > limits_.header_field + (c == '\r' ? 1 : 0))
       return refuse(400, fmt::format("a header field has over {} bytes", limits_.header_field));
-    if (head_.size() - first_field_ > limits_.header_bytes)
+    if (head_.size() > limits_.header_bytes)
       return refuse(400, fmt::format("the header fields have over {} bytes", limits_.header_bytes));
     if (line_size() == 1 && c != '\r' && fields_ > limits_.headers)
       refuse(400, fmt::format("over {} header fields", limits_.headers));
@@ -119,18 +120,29 @@ class RequestReader::Parser {
       head_.clear();
       return;
     }
+    if (fields_++ == 0) return parse_request_line();
     line_ = head_.size();
-    if (fields_ == 0) first_field_ = line_;
-    ++fields_;
-    if (empty) parse_head();
+    if (empty) parse_fields();
   }
 
-  void parse_head() {
+  // At once, so that nonsense is refused before its sender waits for an answer.
+  void parse_request_line() {
+    put_head();
+    line_ = 0;
+  }
+
+  void put_head() {
     error_code ec;
-    parser_.put(boost::asio::const_buffer(head_.data(), head_.size()), ec);
+    const std::size_t taken = parser_.put(boost::asio::const_buffer(head_.data(), head_.size()), ec);
     if (ec && ec != http::error::need_more) return refuse_as(ec);
-    ARTEMIS_ASSERT(parser_.is_header_done());
+    ARTEMIS_ASSERT(taken == head_.size());
     head_ = {};
+  }
+
+  void parse_fields() {
+    put_head();
+    if (state_ == State::refused) return;
+    ARTEMIS_ASSERT(parser_.is_header_done());
     check_meaning();
     if (state_ == State::refused) return;
     state_ = parser_.is_done() ? State::complete : State::body;
@@ -215,10 +227,9 @@ class RequestReader::Parser {
   http::request_parser<GrowingBody> parser_;
   State state_ = State::head;
   Refusal refusal_;
-  std::string head_;
-  std::size_t line_ = 0;         // where the line that comes begins
-  std::size_t first_field_ = 0;  // where the first field begins
-  std::size_t fields_ = 0;       // the field that comes, counted from 1; 0: the request line
+  std::string head_;        // the request line, then the fields
+  std::size_t line_ = 0;    // where in it the line that comes begins
+  std::size_t fields_ = 0;  // the field that comes, counted from 1; 0: the request line
   bool skipped_line_ = false;
   bool expects_continue_ = false;
   std::string unparsed_;
