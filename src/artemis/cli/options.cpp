@@ -15,6 +15,8 @@ void add_run_options(CLI::App& command, RunOptions& options) {
       ->check(CLI::Range(0, 1024));
   command.add_option("--device", options.device, "cpu or cuda[:N]")->capture_default_str();
   command.add_option("--dtype", options.dtype, "Compute in f32 or bf16")->capture_default_str();
+  command.add_flag("--batch-invariant", options.batch_invariant,
+                   "The same bits for a token whatever is computed beside it; slower");
 }
 
 DType compute_dtype(const RunOptions& options) {
@@ -24,7 +26,9 @@ DType compute_dtype(const RunOptions& options) {
 }
 
 std::unique_ptr<Context> make_context(const RunOptions& options) {
-  return std::make_unique<Context>(parse_device(options.device), options.threads);
+  auto ctx = std::make_unique<Context>(parse_device(options.device), options.threads);
+  ctx->set_batch_invariant(options.batch_invariant);
+  return ctx;
 }
 
 void add_picture_options(CLI::App& command, PictureOptions& options) {

@@ -19,9 +19,10 @@ struct RunOptions {
   int threads = 0;
   std::string device = "cpu";
   std::string dtype = "f32";
+  bool batch_invariant = false;
 };
 
-// --threads, --device, and --dtype.
+// --threads, --device, --dtype and --batch-invariant.
 void add_run_options(CLI::App& command, RunOptions& options);
 // f32 or bf16; throws UsageError otherwise.
 DType compute_dtype(const RunOptions& options);

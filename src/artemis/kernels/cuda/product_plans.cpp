@@ -183,11 +183,12 @@ class RowsOfKey {
     call_.addend = rows(type(key.out_dtype), key.n, key.addend_stride);
     const std::int64_t widest = std::max({key.a_stride, key.out_stride, key.addend_stride});
     const std::size_t bytes = static_cast<std::size_t>(key.m * widest) * sizeof(float);
-    memory_ = gpu_allocate(device, 2 * bytes);
-    gpu_zero(device, memory_.get(), 2 * bytes);
-    call_.b_data = memory_.get();
-    call_.out_data = static_cast<std::byte*>(memory_.get()) + bytes;
-    call_.addend_data = call_.out_data;
+    memory_ = gpu_allocate(device, 3 * bytes);
+    gpu_zero(device, memory_.get(), 3 * bytes);
+    auto* const memory = static_cast<std::byte*>(memory_.get());
+    call_.b_data = memory;
+    call_.out_data = memory + bytes;
+    call_.addend_data = key.addend == 2 ? memory + 2 * bytes : memory + bytes;
     call_.out_bytes = bytes;
   }
   RowsOfKey(const RowsOfKey&) = delete;
