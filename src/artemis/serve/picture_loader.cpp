@@ -8,9 +8,10 @@
 namespace artemis {
 
 PictureLoader::PictureLoader(const Processor& processor, std::vector<std::string> hosts)
-    : processor_(processor), hosts_(std::move(hosts)) {}
-
-PictureLoader::~PictureLoader() = default;
+    : processor_(processor) {
+  fetching_.hosts = std::move(hosts);
+  fetching_.most_bytes = most_bytes;
+}
 
 EnginePicture PictureLoader::load(const PictureUrl& url) const {
   try {
@@ -33,8 +34,11 @@ std::string PictureLoader::read(const PictureUrl& url) const {
     const std::vector<std::byte> bytes = parse_data_url(url.url, url.place, most_bytes).bytes;
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   }
-  throw ApiError(400, "Only data: URLs are taken here; this server fetches no pictures.", url.place,
-                 "invalid_picture_url");
+  if (fetching_.hosts.empty()) {
+    throw ApiError(400, "Only data: URLs are taken here; this server fetches no pictures.", url.place,
+                   "invalid_picture_url");
+  }
+  return fetch_picture(url.url, url.place, fetching_);
 }
 
 }  // namespace artemis

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "artemis/generate/request.h"
 #include "artemis/processor/processor.h"
 #include "artemis/serve/openai_request.h"
+#include "artemis/serve/picture_fetch.h"
 
 namespace artemis {
 
@@ -17,12 +17,9 @@ class PictureLoader {
   // Of each picture, as it is sent.
   static constexpr std::size_t most_bytes = 20 << 20;
 
-  // `hosts`: from where pictures may be fetched; with none, only data: URLs are taken. `processor` must
-  // outlive it.
+  // `hosts`: from where pictures may be fetched (FetchOptions); with none, only data: URLs are taken.
+  // `processor` must outlive it.
   PictureLoader(const Processor& processor, std::vector<std::string> hosts);
-  ~PictureLoader();
-  PictureLoader(const PictureLoader&) = delete;
-  PictureLoader& operator=(const PictureLoader&) = delete;
 
   // Any thread. Throws ApiError: 413 for a picture that is too large, 400 for one that cannot be read or may
   // not be fetched.
@@ -32,7 +29,7 @@ class PictureLoader {
   std::string read(const PictureUrl& url) const;
 
   const Processor& processor_;
-  std::vector<std::string> hosts_;
+  FetchOptions fetching_;
 };
 
 }  // namespace artemis
