@@ -23,6 +23,8 @@ fi
 
 # Plans that are measured under a sanitizer say nothing; ports: each sanitizer listens on one of its own.
 export ARTEMIS_TEST_DEVICE=cuda ARTEMIS_SMALL_TESTS=1 ARTEMIS_PRODUCT_PLANS=heuristic
+# A program takes most of what is free on the GPU; those side by side must not.
+export ARTEMIS_GPU_MEMORY="${ARTEMIS_GPU_MEMORY:-4}"
 export GTEST_TOTAL_SHARDS="$shards" GTEST_FILTER="${FILTER:-*-ProductPlans.*}"
 export LIMIT="${LIMIT:-120}" logs build
 one_shard='

@@ -25,7 +25,7 @@ void gpu_zero(Device device, void* memory, std::size_t bytes);
 // As its maker calls it.
 std::string gpu_name(Device device);
 
-// Bytes of the device that nobody has taken.
+// Bytes of the device that nobody has taken; no more than ARTEMIS_GPU_MEMORY GiB, where that is set.
 std::size_t gpu_free_bytes(Device device);
 
 // Rows of bytes from one place to another, on the host or a GPU.

@@ -2,6 +2,10 @@
 #include <cublasLt.h>
 #include <cuda_runtime.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+
 #include "artemis/core/error.h"
 #include "artemis/core/gpu.h"
 #include "artemis/core/gpu/check.h"
@@ -85,12 +89,27 @@ std::string gpu_name(Device device) {
   return properties.name;
 }
 
+namespace {
+
+// ARTEMIS_GPU_MEMORY, in GiB: for several programs on one GPU, since each plans with all that is free.
+std::size_t memory_limit() {
+  const char* text = std::getenv("ARTEMIS_GPU_MEMORY");
+  if (text == nullptr) return std::numeric_limits<std::size_t>::max();
+  char* end = nullptr;
+  const double gib = std::strtod(text, &end);
+  require(end != text && *end == 0 && gib > 0 && gib < 1e6, "ARTEMIS_GPU_MEMORY",
+          "'{}' is no size in GiB, expected a positive number", text);
+  return static_cast<std::size_t>(gib * (1 << 30));
+}
+
+}  // namespace
+
 std::size_t gpu_free_bytes(Device device) {
   gpu::select(device);
   std::size_t available = 0;
   std::size_t total = 0;
   ARTEMIS_CUDA_CHECK(cudaMemGetInfo(&available, &total));
-  return available;
+  return std::min(available, memory_limit());
 }
 
 void gpu_copy(Device device, const RowCopy& rows) {
