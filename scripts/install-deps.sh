@@ -13,6 +13,7 @@ packages=(
   libpcre2-dev libutf8proc-dev libyaml-cpp-dev
   libgtest-dev
   python3-pip # brings Apache Arrow, see below
+  python3-venv # the clients that scripts/test-serve.sh asks the server with
 )
 
 # Apache Arrow, which reads Parquet, is not in Debian 12; Python's package of it holds the C++ library and its headers.

@@ -43,6 +43,7 @@ python() {
 
 # start_server OPTION...: sets `server` and `url` once it is ready.
 start_server() {
+  : >"$work/out"
   "$artemis" serve --model nano-vlm --model-name nano --port 0 "$@" >"$work/out" 2>"$work/log" &
   server=$!
   for _ in $(seq 300); do

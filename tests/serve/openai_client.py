@@ -114,8 +114,9 @@ class Checks:
 
     def check_tools(self):
         for choice in ("required", {"type": "function", "function": {"name": "paint"}}):
-            answer = self.ask("Paint it.", tools=[PAINT], tool_choice=choice, max_tokens=300)
-            assert answer.choices[0].finish_reason == "tool_calls", answer
+            answer = self.ask("Paint it.", tools=[PAINT], tool_choice=choice, max_tokens=300, parallel_tool_calls=False)
+            assert answer.choices[0].finish_reason == "tool_calls" and answer.choices[0].message.content is None, answer
+            assert len(answer.choices[0].message.tool_calls) == 1
             for call in answer.choices[0].message.tool_calls:
                 assert call.id.startswith("call_") and call.function.name == "paint"
                 jsonschema.validate(json.loads(call.function.arguments), PAINT["function"]["parameters"])
@@ -136,6 +137,13 @@ class Checks:
         assert list(calls) == [0], calls
         assert calls[0]["name"] == "paint"
         jsonschema.validate(json.loads(calls[0]["arguments"]), PAINT["function"]["parameters"])
+
+    def check_tools_parallel(self):
+        answer = self.ask("Paint it.", tools=[PAINT], tool_choice="required", max_tokens=300)
+        calls = answer.choices[0].message.tool_calls  # the nano model goes on calling
+        assert len({call.id for call in calls}) == len(calls) > 1
+        for call in calls:
+            jsonschema.validate(json.loads(call.function.arguments), PAINT["function"]["parameters"])
 
     def check_tools_auto(self):
         answer = self.ask("Hello.", tools=[PAINT])

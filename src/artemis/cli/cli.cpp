@@ -47,6 +47,7 @@ int run_cli(int argc, char** argv) {
   add_merge_command(app);
   add_generate_command(app);
   add_chat_command(app);
+  add_serve_command(app);
   add_eval_command(app);
   add_tokenizer_command(app);
   add_tokenize_command(app);

@@ -19,6 +19,7 @@ void add_tune_command(CLI::App& app);
 void add_merge_command(CLI::App& app);
 void add_generate_command(CLI::App& app);
 void add_chat_command(CLI::App& app);
+void add_serve_command(CLI::App& app);
 void add_eval_command(CLI::App& app);
 void add_tokenizer_command(CLI::App& app);
 void add_tokenize_command(CLI::App& app);

@@ -31,7 +31,6 @@ struct Options {
   std::string key_file;
   bool insecure = false;
   bool no_thinking = false;
-  bool batch_invariant = false;
   std::int64_t max_pixels = std::int64_t{1} << 24;  // 48 MiB once decoded
   EngineOptions engine;
   ServiceOptions service;
@@ -95,7 +94,6 @@ void run(Options options) {
   check_engine_options(options.engine);
 
   const auto ctx = make_context(options.run);
-  ctx->set_batch_invariant(options.batch_invariant);
   const DType dtype = compute_dtype(options.run);
   LoadedModel model = load_model(*ctx, options.model, dtype, options.adapter);
   model.processor.decode_options().max_pixels = options.max_pixels;
@@ -143,8 +141,6 @@ void add_address_options(CLI::App& command, Options& options) {
 
 void add_limit_options(CLI::App& command, Options& options) {
   EngineOptions& engine = options.engine;
-  command.add_flag("--batch-invariant", options.batch_invariant,
-                   "Every answer is the same bit for bit whoever else is served; slower");
   command.add_option("--max-sequences", engine.max_sequences, "Answers that go on at once")
       ->capture_default_str();
   command.add_option("--max-waiting", engine.max_waiting, "Answers that may wait; more are refused (429)")
