@@ -170,8 +170,10 @@ TEST(HttpLimits, AStreamThatIsNotRead) {
 }
 
 TEST(HttpLimits, AnAnswerThatIsNotTaken) {
+  HttpLimits limits;
+  limits.send_seconds = 2;
   HttpServer server(
-      any_port(quick()),
+      any_port(limits),
       [](std::shared_ptr<HttpExchange> exchange) {
         exchange->send(200, "text/plain", std::string(32 << 20, 'x'));
       },

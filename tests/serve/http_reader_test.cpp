@@ -146,9 +146,9 @@ TEST(RequestReader, RefusesWithTheStatus) {
       {head + "Expect: magic\r\nContent-Length: 1\r\n\r\n", 417},
       {head + "Content-Length: 20971521\r\n\r\n", 413},
       {head + "Transfer-Encoding: chunked\r\n\r\n1400001\r\n", 413},
-      {head + "Transfer-Encoding: chunked\r\n\r\nx\r\n", 400},
-      {head + "Transfer-Encoding: chunked\r\n\r\n\r\n", 400},
-      {head + "Transfer-Encoding: chunked\r\n\r\n-1\r\n", 400},
+      {head + "Transfer-Encoding: chunked\r\n\r\nx\r\nab", 400},
+      {head + "Transfer-Encoding: chunked\r\n\r\n\r\n0\r\n", 400},
+      {head + "Transfer-Encoding: chunked\r\n\r\n-1\r\na", 400},
       {head + "Transfer-Encoding: chunked\r\n\r\n1 \r\na\r\n", 400},
       {head + "Transfer-Encoding: chunked\r\n\r\n1\r\nabcd\r\n", 400},
       {head + "Transfer-Encoding: chunked\r\n\r\n1\na\r\n", 400},
@@ -201,7 +201,7 @@ TEST(RequestReader, LimitsAreExact) {
   const std::string chunked =
       "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n";
   EXPECT_EQ(status(chunked + "5\r\n01234\r\n0\r\n\r\n", small), 200);
-  EXPECT_EQ(status(chunked + "6\r\n", small), 413);
+  EXPECT_EQ(status(chunked + "6\r\na", small), 413);
 }
 
 }  // namespace

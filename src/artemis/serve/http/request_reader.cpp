@@ -49,7 +49,7 @@ class RequestReader::Parser {
   explicit Parser(const HttpLimits& limits) : limits_(limits) {
     parser_.body_limit(limits.body);
     parser_.header_limit(static_cast<std::uint32_t>(std::max(limits.request_line, limits.header_bytes) + 8));
-    parser_.eager(true);
+    parser_.eager(false);
   }
 
   std::size_t take(std::string_view bytes) {
@@ -203,9 +203,12 @@ class RequestReader::Parser {
   // Bytes of a chunk's own line wait in unparsed_ until it is whole.
   std::size_t take_body(std::string_view bytes) {
     unparsed_.append(bytes);
+    // Whatever is missing of a chunked body ends in 0 CR LF CR LF, and the parser asserts that it sees as
+    // much.
+    const std::size_t least = parser_.chunked() ? 5 : 1;
     std::size_t parsed = 0;
     error_code ec;
-    while (!ec && !parser_.is_done() && parsed < unparsed_.size()) {
+    while (!ec && !parser_.is_done() && unparsed_.size() - parsed >= least) {
       parsed +=
           parser_.put(boost::asio::const_buffer(unparsed_.data() + parsed, unparsed_.size() - parsed), ec);
     }
