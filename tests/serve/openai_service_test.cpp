@@ -207,6 +207,19 @@ TEST(Service, FormsAreHeld) {
   EXPECT_TRUE(value["round"].is_boolean());
   EXPECT_EQ(choice_of(body)["finish_reason"], "stop");
 
+  // Behind a thought as well, which the answer does not end within.
+  for (int seed = 0; seed < 4; ++seed) {
+    const Json more = {{"response_format", format},
+                       {"reasoning_effort", "high"},
+                       {"temperature", 1.0},
+                       {"seed", seed},
+                       {"max_tokens", 1000}};
+    const Json thought = run().chat(question("Describe a cup.", more))->json();
+    if (choice_of(thought)["finish_reason"] == "length") continue;
+    const Json after = Json::parse(choice_of(thought)["message"]["content"].get<std::string>());
+    EXPECT_TRUE(after["round"].is_boolean());
+  }
+
   Json bad = format;
   bad["json_schema"]["schema"]["properties"]["colour"] = {{"type", "paint"}};
   const auto refused = run().chat(question("A cup?", {{"response_format", bad}}));

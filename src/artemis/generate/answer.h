@@ -22,6 +22,8 @@ class Answer {
   // Whether only some tokens may come next; then which: bit t % 32 of word t / 32 for token t.
   bool constrained() const { return constraint_holds_ && request_.constraint != nullptr; }
   void allowed(std::span<std::uint32_t> mask) const;
+  // Whether the token behind which that holds has not come yet; until then the answer does not end by itself.
+  bool awaits_constraint() const { return !constraint_holds_ && request_.constraint != nullptr; }
 
   // Takes the next token, with its probabilities where they were asked for. Throws Error for -1, which stands
   // for logits of which none is a number.

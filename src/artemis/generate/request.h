@@ -42,8 +42,9 @@ struct EngineRequest {
   std::vector<std::int32_t> prompt;
   std::vector<EnginePicture> pictures{};  // those of the prompt's image tokens, in order
   GenerateOptions options{};
-  std::shared_ptr<Constraint> constraint{};        // what the answer may say; null: anything
-  std::optional<std::int32_t> constraint_after{};  // it holds behind this token alone; absent: at once
+  std::shared_ptr<Constraint> constraint{};  // what the answer may say; null: anything
+  // It holds behind this token alone, which comes before the answer may end; absent: at once.
+  std::optional<std::int32_t> constraint_after{};
   std::optional<std::chrono::steady_clock::time_point> deadline{};  // the answer ends then, as "timeout"
   std::string client{};  // who asks: those who have less under way come first
 };
