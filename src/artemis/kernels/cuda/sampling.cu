@@ -21,10 +21,12 @@ namespace {
 using Weight = unsigned long long;
 
 constexpr int threads = 512;
-constexpr int each = 4;  // elements or bins of a thread
-constexpr int tile = threads * each;
+// Elements of a thread: few rows are read by more blocks, of many all blocks run at once.
+constexpr int each_of_few = 4;
+constexpr int each_of_many = 16;
+constexpr std::int64_t few_rows = 8;
 constexpr int bins = 2048;
-static_assert(bins == tile);
+constexpr int bins_each = bins / threads;
 
 // An element's place: 32 bits of its logit, falling, and 22 of its id. Digits from the top.
 constexpr int id_bits = 22;
@@ -64,6 +66,7 @@ struct RowWork {
   Amount before;     // what lies before the elements that share them
   Weight target;     // the search ends at the first element up to which so much lies, itself included
   bool by_count;
+  bool alone;  // one element shares all digits of the drawn logit
   Histogram first, next;
 };
 
@@ -82,7 +85,14 @@ __device__ float number_at(unsigned place) {
   return __uint_as_float(place >> 31 != 0 ? place ^ 0x80000000u : ~place);
 }
 
+// The elements of a row that are this thread's.
+template <int each>
+__device__ int column(int i) {
+  return (static_cast<int>(blockIdx.x) * each + i) * threads + static_cast<int>(threadIdx.x);
+}
+
 // Temperature and the largest logit.
+template <int each>
 __global__ void __launch_bounds__(threads)
     prepare(Rows<float> logits, int cols, const RowRule* rules, RowWork* works) {
   __shared__ unsigned block_largest;
@@ -93,10 +103,14 @@ __global__ void __launch_bounds__(threads)
   const RowRule rule = rules[blockIdx.y];
   float* row = logits[blockIdx.y];
   unsigned largest = 0;
+  float own[each];
+#pragma unroll
+  for (int i = 0; i < each; ++i) own[i] = column<each>(i) < cols ? row[column<each>(i)] : NAN;
+#pragma unroll
   for (int i = 0; i < each; ++i) {
-    const int col = static_cast<int>(blockIdx.x) * tile + i * threads + static_cast<int>(threadIdx.x);
-    if (col >= cols) break;
-    float x = row[col];
+    const int col = column<each>(i);
+    if (col >= cols) continue;
+    float x = own[i];
     if (rule.temperature != 0.0f) x /= rule.temperature;
     row[col] = x;
     if (!isnan(x)) largest = max(largest, rising(x));
@@ -126,7 +140,7 @@ __device__ Amount block_scan(Amount own) {
 
 // A histogram as the block's threads hold it.
 struct Scanned {
-  Amount bin[each];
+  Amount bin[bins_each];
   Amount before;  // this thread's bins
   Amount total;
 };
@@ -135,8 +149,8 @@ __device__ Scanned scan(const Histogram& histogram) {
   __shared__ Amount total;
   Scanned scanned;
   Amount own{};
-  for (int i = 0; i < each; ++i) {
-    const int bin = static_cast<int>(threadIdx.x) * each + i;
+  for (int i = 0; i < bins_each; ++i) {
+    const int bin = static_cast<int>(threadIdx.x) * bins_each + i;
     // From the level at which the atomics work.
     scanned.bin[i] = {__ldcg(&histogram.weight[bin]), __ldcg(&histogram.count[bin])};
     own = own + scanned.bin[i];
@@ -155,23 +169,27 @@ struct Progress {
   Amount before{};
   Weight target;
   bool by_count;
+  Weight count = 0;  // of the elements that share the prefix
 
   // Goes on to the bin in which the target lies.
   __device__ void advance(const Scanned& scanned, int width) {
     __shared__ int found;
     __shared__ Amount before_found;
+    __shared__ Weight count_found;
     Amount upto = before + scanned.before;
-    for (int i = 0; i < each; ++i) {
+    for (int i = 0; i < bins_each; ++i) {
       const Amount start = upto;
       upto = upto + scanned.bin[i];
       if (start.get(by_count) < target && target <= upto.get(by_count)) {
-        found = static_cast<int>(threadIdx.x) * each + i;
+        found = static_cast<int>(threadIdx.x) * bins_each + i;
         before_found = start;
+        count_found = scanned.bin[i].count;
       }
     }
     __syncthreads();
     prefix = prefix << width | static_cast<Weight>(found);
     before = before_found;
+    count = count_found;
     __syncthreads();
   }
 };
@@ -196,6 +214,7 @@ __device__ Progress begin(Search search, const RowRule& rule, Weight kept, Weigh
 __device__ void finish(std::int32_t* id, const RowRule& rule, RowWork& work, Digit digit, Search search,
                        Search next) {
   Progress progress{work.prefix, work.before, work.target, work.by_count};
+  bool alone = false;
   Weight kept = work.kept;
   const Weight near = __ldcg(&work.near);
   if (digit.level == 0) {
@@ -204,8 +223,8 @@ __device__ void finish(std::int32_t* id, const RowRule& rule, RowWork& work, Dig
     progress = begin(next, rule, kept, near, first);
   } else {
     progress.advance(scan(work.next), digit.width);
-    for (int i = 0; i < each; ++i) {
-      const int bin = static_cast<int>(threadIdx.x) * each + i;
+    for (int i = 0; i < bins_each; ++i) {
+      const int bin = static_cast<int>(threadIdx.x) * bins_each + i;
       work.next.weight[bin] = 0;
       work.next.count[bin] = 0;
     }
@@ -217,6 +236,7 @@ __device__ void finish(std::int32_t* id, const RowRule& rule, RowWork& work, Dig
     const Weight left = progress.target - progress.before.get(progress.by_count);
     const Weight taken = progress.by_count ? left : (left + weight - 1) / weight;
     if (search == Search::token) {
+      alone = progress.count == 1;
       progress.target = taken;
       progress.by_count = true;
       progress.before = {};
@@ -234,6 +254,7 @@ __device__ void finish(std::int32_t* id, const RowRule& rule, RowWork& work, Dig
   work.before = progress.before;
   work.target = progress.target;
   work.by_count = progress.by_count;
+  work.alone = alone;
 }
 
 // Whether this block is the last of its row to come here; what the others have written is then visible.
@@ -247,50 +268,84 @@ __device__ bool arrives_last(RowWork& work) {
   return last;
 }
 
+// A block's counts and weights of up to `most` elements, in pieces of which the sums fit into 32 bits: the
+// lower bits of a weight, as many in the middle, and the rest with the count above them.
+struct BlockHistogram {
+  static constexpr int piece = 18;
+  static constexpr Weight most = threads * each_of_many;
+  static_assert(most << piece <= Weight{1} << 31);
+  static_assert((most << (sampling_weight_bits - 2 * piece)) < Weight{1} << piece);
+
+  unsigned low[bins], middle[bins], high[bins];
+
+  __device__ void clear() {
+    for (int bin = static_cast<int>(threadIdx.x); bin < bins; bin += threads)
+      low[bin] = middle[bin] = high[bin] = 0;
+  }
+
+  __device__ void add(unsigned bin, Weight weight) {
+    constexpr unsigned mask = (1u << piece) - 1;
+    atomicAdd(&low[bin], static_cast<unsigned>(weight) & mask);
+    atomicAdd(&middle[bin], static_cast<unsigned>(weight >> piece) & mask);
+    atomicAdd(&high[bin], static_cast<unsigned>(weight >> (2 * piece)) | 1u << piece);
+  }
+
+  __device__ void add_to(Histogram& histogram) const {
+    for (int bin = static_cast<int>(threadIdx.x); bin < bins; bin += threads) {
+      const unsigned count = high[bin] >> piece;
+      if (count == 0) continue;
+      const Weight rest = high[bin] & ((1u << piece) - 1);
+      atomicAdd(&histogram.count[bin], count);
+      atomicAdd(&histogram.weight[bin], (rest << (2 * piece)) + (Weight{middle[bin]} << piece) + low[bin]);
+    }
+  }
+};
+
 // One digit of one search; after the first digit and after the last of the logit, `next` begins.
+template <int each>
 __global__ void __launch_bounds__(threads)
     pass(std::int32_t* ids, Rows<const float> logits, int cols, const RowRule* rules, RowWork* works,
          Digit digit, Search search, Search next) {
-  // A block's weights in halves of 20 bits and the rest, of which the sums of a tile fit.
-  constexpr int half = sampling_weight_bits / 2;
-  __shared__ unsigned count[bins], high[bins], low[bins];
+  __shared__ BlockHistogram sums;
+  sums.clear();
   let_next_start();
   wait_for_previous();
   RowWork& work = works[blockIdx.y];
+  const float* row = logits[blockIdx.y];
+  float own[each];
+#pragma unroll
+  for (int i = 0; i < each; ++i) own[i] = column<each>(i) < cols ? row[column<each>(i)] : NAN;
   if (work.largest == 0) {
     if (blockIdx.x == 0 && threadIdx.x == 0) ids[blockIdx.y] = -1;
     return;
   }
-  for (int bin = static_cast<int>(threadIdx.x); bin < bins; bin += threads) {
-    count[bin] = high[bin] = low[bin] = 0;
-  }
-  __syncthreads();
   const RowRule& rule = rules[blockIdx.y];
-  const float* row = logits[blockIdx.y];
+  __syncthreads();
   const float largest = number_at(work.largest);
   const float lowest = largest - rule.farthest;
   const Weight prefix = work.prefix;
+  if (digit.level > last_of_logit && work.alone) {
+    if (digit.level == last_of_id) return;
+#pragma unroll
+    for (int i = 0; i < each; ++i) {
+      if (!isnan(own[i]) && static_cast<Weight>(~rising(own[i])) == prefix) ids[blockIdx.y] = column<each>(i);
+    }
+    return;
+  }
   Weight near = 0;
+#pragma unroll
   for (int i = 0; i < each; ++i) {
-    const int col = static_cast<int>(blockIdx.x) * tile + i * threads + static_cast<int>(threadIdx.x);
-    if (col >= cols) break;
-    const float x = row[col];
+    const float x = own[i];
+    const int col = column<each>(i);
     const Weight place = static_cast<Weight>(~rising(x)) << id_bits | static_cast<Weight>(col);
     if (isnan(x) || place >> (digit.shift + digit.width) != prefix) continue;
     const auto bin = static_cast<unsigned>(place >> digit.shift) & ((1u << digit.width) - 1);
     const Weight weight = sampling_weight(largest, x);
     if (!(x < lowest)) near += weight;
-    atomicAdd(&count[bin], 1u);
-    atomicAdd(&high[bin], static_cast<unsigned>(weight >> half));
-    atomicAdd(&low[bin], static_cast<unsigned>(weight) & ((1u << half) - 1));
+    sums.add(bin, weight);
   }
   __syncthreads();
-  Histogram& histogram = digit.level == 0 ? work.first : work.next;
-  for (int bin = static_cast<int>(threadIdx.x); bin < bins; bin += threads) {
-    if (count[bin] == 0) continue;
-    atomicAdd(&histogram.count[bin], count[bin]);
-    atomicAdd(&histogram.weight[bin], (static_cast<Weight>(high[bin]) << half) + low[bin]);
-  }
+  sums.add_to(digit.level == 0 ? work.first : work.next);
   if (digit.level == 0) {
     for (int step = warp_size / 2; step > 0; step /= 2) near += __shfl_xor_sync(all_lanes, near, step);
     if (threadIdx.x % warp_size == 0 && near > 0) atomicAdd(&work.near, near);
@@ -325,10 +380,8 @@ T* typed(const Tensor& bytes) {
   return reinterpret_cast<T*>(bytes.mutable_raw());
 }
 
-}  // namespace
-
-void sample_rows(Context& ctx, const Tensor& ids, const Tensor& logits, std::span<const RowSampling> rows) {
-  if (rows.empty()) return;
+template <int each>
+void launch_all(Context& ctx, const Tensor& ids, const Tensor& logits, std::span<const RowSampling> rows) {
   const Arena::Scope scope(ctx.arena());
   std::vector<RowRule> rules;
   for (const RowSampling& how : rows) rules.push_back(rule_of(how));
@@ -338,12 +391,13 @@ void sample_rows(Context& ctx, const Tensor& ids, const Tensor& logits, std::spa
   const Tensor works = ctx.allocate(DType::u8, {count * static_cast<std::int64_t>(sizeof(RowWork))});
   ARTEMIS_CUDA(cudaMemsetAsync(works.mutable_raw(), 0, works.bytes(), stream(ctx)));
   const int cols = static_cast<int>(logits.dim(1));
-  const dim3 grid(blocks_for(cols, tile), static_cast<unsigned>(count));
-  launch_chained(ctx, prepare, grid, threads, 0, mutable_rows_of<float>(logits), cols,
+  const dim3 grid(blocks_for(cols, threads * each), static_cast<unsigned>(count));
+  launch_chained(ctx, prepare<each>, grid, threads, 0, mutable_rows_of<float>(logits), cols,
                  typed<RowRule>(rules_there), typed<RowWork>(works));
   const auto launch = [&](int level, Search search, Search next) {
-    launch_chained(ctx, pass, grid, threads, 0, ids.mutable_data<std::int32_t>(), rows_of<float>(logits),
-                   cols, typed<RowRule>(rules_there), typed<RowWork>(works), digits[level], search, next);
+    launch_chained(ctx, pass<each>, grid, threads, 0, ids.mutable_data<std::int32_t>(),
+                   rows_of<float>(logits), cols, typed<RowRule>(rules_there), typed<RowWork>(works),
+                   digits[level], search, next);
   };
   const std::vector<Search> searches = searches_of(rules);
   launch(0, Search::none, searches[0]);
@@ -354,6 +408,14 @@ void sample_rows(Context& ctx, const Tensor& ids, const Tensor& logits, std::spa
   }
   launch(3, Search::token, Search::none);
   launch(last_of_id, Search::token, Search::none);
+}
+
+}  // namespace
+
+void sample_rows(Context& ctx, const Tensor& ids, const Tensor& logits, std::span<const RowSampling> rows) {
+  if (rows.empty()) return;
+  const auto launch = logits.dim(0) <= few_rows ? launch_all<each_of_few> : launch_all<each_of_many>;
+  launch(ctx, ids, logits, rows);
 }
 
 }  // namespace artemis::cuda
