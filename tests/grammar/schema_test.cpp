@@ -206,5 +206,17 @@ TEST(Schema, LongStringsHaveFewMasks) {
   EXPECT_TRUE(constraint.accept('"'));
 }
 
+// Rules of a character or two end within most tokens: then one walk over all of them makes the mask.
+TEST(Schema, MaskWhereRulesEndEverywhere) {
+  std::vector<std::string> words{""};
+  for (std::size_t i = 0; words.back().size() < 10; ++i) {
+    words.push_back(words[i] + "a");
+    words.push_back(words[i] + "b");
+  }
+  const auto tokens = vocabulary(words);
+  const auto grammar = json_schema_grammar(parsed(R"({"type":"string","pattern":"^([ab]{1,20}b?){1,20}$"})"));
+  for (std::uint64_t seed = 0; seed < 3; ++seed) ASSERT_EQ(mask_fault(grammar, tokens, seed, 20), "");
+}
+
 }  // namespace
 }  // namespace artemis

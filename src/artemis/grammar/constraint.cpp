@@ -2,11 +2,17 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "artemis/core/error.h"
 #include "artemis/grammar/mask_cache.h"
 
 namespace artemis {
+namespace {
+
+constexpr std::size_t max_ends = 20'000;
+
+}  // namespace
 
 Constraint::Constraint(std::shared_ptr<const Grammar> grammar, std::shared_ptr<const TokenBytes> tokens)
     : grammar_(std::move(grammar)),
@@ -22,32 +28,39 @@ void Constraint::allowed(std::span<std::uint32_t> mask) {
     mask[place / 32] |= std::uint32_t{1} << (place % 32);
   };
   const std::size_t stacks = machine_.stacks().size();
-  {
-    TrieWalk walk(machine_, *tokens_);
+  TrieWalk walk(machine_, *tokens_);
+  const auto set_all = [&](std::uint32_t top, std::uint32_t heads) {
+    walk.visit(
+        top, heads,
+        [&](std::uint32_t node) {
+          for (const std::int32_t token : tokens_->tokens_at(node)) set(token);
+        },
+        [](std::uint32_t) {});
+  };
+  // What depends on the stacks is looked at for each end of a rule within a token. Where those are very many
+  // (a rule of a character or two, repeated), one walk over all tokens takes less.
+  std::size_t ends = 0;
+  std::vector<std::pair<std::shared_ptr<const NodeMask>, std::uint32_t>> open;
+  for (const Head& head : heads_) {
+    if (head.node == Grammar::none) continue;
+    if (const std::int32_t token = machine_.added_token(head); token >= 0) {
+      set(token);
+      continue;
+    }
+    auto known = mask_of_head(grammar_, *tokens_, head);
     // Heads that differ in a count that no token can tell stand side by side, and are done once.
-    std::shared_ptr<const NodeMask> known;
-    std::uint32_t stack = 0;
-    for (const Head& head : heads_) {
-      if (head.node == Grammar::none) continue;
-      if (const std::int32_t token = machine_.added_token(head); token >= 0) {
-        set(token);
-        continue;
-      }
-      auto next = mask_of_head(grammar_, *tokens_, head);
-      if (next == known && head.stack == stack) continue;
-      known = std::move(next);
-      stack = head.stack;
-      known->add_to(mask);
+    if (!open.empty() && open.back().first == known && open.back().second == head.stack) continue;
+    known->add_to(mask);
+    ends += known->ends.size();
+    open.emplace_back(std::move(known), head.stack);
+  }
+  if (ends > max_ends) {
+    set_all(0, walk.number(heads_));
+  } else {
+    for (const auto& [known, stack] : open) {
       if (known->ends.empty()) continue;
-      const std::uint32_t behind = walk.number(machine_.returned(head.stack));
-      for (const std::uint32_t end : known->ends) {
-        walk.visit(
-            end, behind,
-            [&](std::uint32_t node) {
-              for (const std::int32_t token : tokens_->tokens_at(node)) set(token);
-            },
-            [](std::uint32_t) {});
-      }
+      const std::uint32_t behind = walk.number(machine_.returned(stack));
+      for (const std::uint32_t end : known->ends) set_all(end, behind);
     }
   }
   machine_.stacks().shrink(stacks);

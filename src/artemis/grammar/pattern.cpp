@@ -24,6 +24,8 @@ std::uint32_t bounded(std::uint64_t value) {
 Pattern::Term Pattern::Term::of_set(CodePoints set) {
   Term term;
   term.kind = Kind::set;
+  for (const CodePoints::Range& range : set.ranges())
+    term.wide = term.wide || range.last - range.first > 0xFF;
   term.set = std::move(set);
   term.min_length = term.max_length = 1;
   return term;
@@ -39,6 +41,7 @@ Pattern::Term Pattern::Term::of_parts(Kind kind, std::vector<Term> parts) {
   for (const Term& part : parts) {
     term.places += part.places;
     term.counted += part.counted;
+    term.wide = term.wide || part.wide;
     if (kind == Kind::choice) {
       shortest = std::min<std::uint64_t>(shortest, part.min_length);
       longest = std::max<std::uint64_t>(longest, part.max_length);
@@ -63,7 +66,9 @@ Pattern::Term Pattern::Term::of_repeat(Term part, std::uint32_t min, std::uint32
                                               : bounded(std::uint64_t{part.max_length} * max);
   const std::uint32_t count = std::max(min, max == Grammar::unlimited ? 1 : max);
   term.counted = part.counted + (count > 1 ? 1 : 0);
-  term.places = std::min<std::uint64_t>(part.places * std::max(count, 1u), std::uint64_t{1} << 40);
+  term.wide = part.wide;
+  const std::uint64_t weight = count > 1 && part.counted > 0 && part.wide ? 8 : 1;
+  term.places = std::min<std::uint64_t>(part.places * std::max(count, 1u) * weight, std::uint64_t{1} << 40);
   term.parts.push_back(std::move(part));
   return term;
 }

@@ -18,10 +18,11 @@ struct Pattern::Term {
   // In characters, of this whole term.
   std::uint32_t min_length = 0;
   std::uint32_t max_length = 0;
-  // How many places of counted repetitions a text may be in at once, at worst, and how many such repetitions
-  // there are.
+  // How many places of counted repetitions a text may be in at once, at worst, with more weight where they
+  // lie in each other around a wide set; and how many such repetitions there are.
   std::uint64_t places = 1;
   std::uint32_t counted = 0;
+  bool wide = false;  // has a set that most tokens fit
 
   GrammarBuilder::Node add_to(GrammarBuilder& builder, TextStyle style, GrammarBuilder::Node next) const;
 
