@@ -97,6 +97,7 @@ TEST(RequestReader, RefusesWithTheStatus) {
       {"GET / HTTP/1.1\r\nHost: x\n\r\n", 400},
       {"GET /\r\n", 400},
       {"nonsense\r\n", 400},
+      {"POST / H/1.1\r\n", 400},
       {"GET / HTTP/0.9\r\n\r\n", 400},
       {"GET / HTTP/2.0\r\n\r\n", 400},
       {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400},

@@ -135,14 +135,15 @@ class RequestReader::Parser {
     error_code ec;
     const std::size_t taken = parser_.put(boost::asio::const_buffer(head_.data(), head_.size()), ec);
     if (ec && ec != http::error::need_more) return refuse_as(ec);
-    ARTEMIS_ASSERT(taken == head_.size());
+    // A line that is too short to be one: the parser waits for the rest of it, which would be the next line.
+    if (taken != head_.size()) return refuse(400, "malformed HTTP request: a line breaks off");
     head_ = {};
   }
 
   void parse_fields() {
     put_head();
     if (state_ == State::refused) return;
-    ARTEMIS_ASSERT(parser_.is_header_done());
+    if (!parser_.is_header_done()) return refuse(400, "malformed HTTP request: the header breaks off");
     check_meaning();
     if (state_ == State::refused) return;
     state_ = parser_.is_done() ? State::complete : State::body;
