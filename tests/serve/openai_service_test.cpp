@@ -147,6 +147,19 @@ TEST(Service, PicturesThatCannotBeRead) {
   EXPECT_EQ(refused("cup.png"), 400);
 }
 
+TEST(Service, PicturesFromElsewhere) {
+  ServiceOptions options;
+  options.image_hosts = {"localhost"};
+  ServiceRun fetching(options);
+  for (const char* url : {"http://localhost/cup.png", "http://pictures.example/cup.png"}) {
+    Json body = question("What?");
+    body["messages"][0]["content"] = Json::array({{{"type", "image_url"}, {"image_url", {{"url", url}}}}});
+    const auto answer = fetching.chat(body);
+    EXPECT_EQ(answer->status(), 400);
+    EXPECT_EQ(answer->json()["error"]["message"], "pictures may not be fetched from this host");
+  }
+}
+
 TEST(Service, ThoughtsStandApart) {
   const Json body =
       run().chat(question("Describe a red cup.", {{"reasoning_effort", nullptr}, {"max_tokens", 8}}))->json();

@@ -170,6 +170,7 @@ void add_limit_options(CLI::App& command, Options& options) {
 
 void add_serve_command(CLI::App& app) {
   auto options = std::make_shared<Options>();
+  options->http.threads = 4;  // some may wait for a picture from elsewhere
   CLI::App* command =
       app.add_subcommand("serve", "Answer many people at once: OpenAI's API, and a chat page");
   command->add_option("--model", options->model, "Model directory");
