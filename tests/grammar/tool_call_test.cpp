@@ -1,8 +1,11 @@
 // Tool calls as a grammar.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "artemis/core/error.h"
 #include "artemis/grammar/constraint.h"
+#include "artemis/serve/tool_calls.h"
 #include "validator.h"
 #include "vocabularies.h"
 #include "walks.h"
@@ -116,6 +119,30 @@ TEST(ToolCall, MaskIsWhatIsAccepted) {
   for (std::uint64_t seed = 0; seed < 30; ++seed) {
     ASSERT_EQ(mask_fault(grammar, json_vocabulary(), seed, 150), "") << seed;
   }
+}
+
+// What the grammar allows, the server's parser takes apart into arguments that fit the tool's schema.
+TEST(ToolCall, ArgumentsFitTheirSchema) {
+  const Json list = tools();
+  const auto grammar = tool_call_grammar(list, "", true);
+  std::size_t calls = 0;
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    const Walk walk =
+        random_walk(grammar, vocabulary({"</parameter>", "\"", "x\n", "null", "{\"text\": \""}), seed, 600);
+    if (!walk.complete) continue;
+    ToolCallParser parser(list, false, [] { return std::string("id"); });
+    const ToolPiece piece = parser.push(walk.text);
+    EXPECT_EQ(piece.content + parser.flush().content, "") << walk.text;
+    for (const ToolCall& call : piece.calls) {
+      const auto tool =
+          std::ranges::find_if(list, [&](const Json& one) { return one["function"]["name"] == call.name; });
+      ASSERT_NE(tool, list.end()) << walk.text;
+      const Json schema = (*tool)["function"].value("parameters", Json::object());
+      EXPECT_TRUE(fits_schema(parse_json(call.arguments, "test"), schema, schema)) << walk.text;
+      ++calls;
+    }
+  }
+  EXPECT_GT(calls, 100u);
 }
 
 std::string fault_of(const std::string& text, const char* name = "") {
