@@ -66,6 +66,7 @@ TEST(RequestReader, ReadsARequestHoweverItIsCut) {
 
 TEST(RequestReader, TargetsAndVersions) {
   EXPECT_EQ(read("GET http://h:1/p?q HTTP/1.1\r\nHost: x\r\n\r\n").request->path, "/p");
+  EXPECT_EQ(read("GET hTTps:// HTTP/1.1\r\nHost: x\r\n\r\n").request->path, "/");
   EXPECT_EQ(read("GET HTTP://h HTTP/1.1\r\nHost: x\r\n\r\n").request->path, "/");
   EXPECT_EQ(read("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n").request->path, "*");
   EXPECT_EQ(read("GET /%2e%2e/ HTTP/1.0\r\n\r\n").request->path, "/%2e%2e/");
@@ -147,13 +148,21 @@ TEST(RequestReader, RefusesWithTheStatus) {
       {head + "Expect: magic\r\nContent-Length: 1\r\n\r\n", 417},
       {head + "Content-Length: 20971521\r\n\r\n", 413},
       {head + "Transfer-Encoding: chunked\r\n\r\n1400001\r\n", 413},
-      {head + "Transfer-Encoding: chunked\r\n\r\nx\r\nab", 400},
-      {head + "Transfer-Encoding: chunked\r\n\r\n\r\n0\r\n", 400},
-      {head + "Transfer-Encoding: chunked\r\n\r\n-1\r\na", 400},
+      {head + "Transfer-Encoding: chunked\r\n\r\nx\r\n", 400},
+      {head + "Transfer-Encoding: chunked\r\n\r\n\r\n", 400},
+      {head + "Transfer-Encoding: chunked\r\n\r\n-1\r\n", 400},
       {head + "Transfer-Encoding: chunked\r\n\r\n1 \r\na\r\n", 400},
-      {head + "Transfer-Encoding: chunked\r\n\r\n1\r\nabcd\r\n", 400},
+      {head + "Transfer-Encoding: chunked\r\n\r\n1\r\nab", 400},
       {head + "Transfer-Encoding: chunked\r\n\r\n1\na\r\n", 400},
-      {head + "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n", 400},
+      {head + "Transfer-Encoding: chunked\r\n\r\n1\r\na\n0\r\n", 400},
+      {head + "Transfer-Encoding: chunked\r\n\r\n1\ra", 400},
+      {head + "Transfer-Encoding: chunked\r\n\r\n0x1\r\n", 400},
+      {head + "Transfer-Encoding: chunked\r\n\r\n1 a\r\n", 400},
+      {head + "Transfer-Encoding: chunked\r\n\r\n;a\r\n", 400},
+      {head + "Transfer-Encoding: chunked\r\n\r\n0\r\nGET / HTTP/1.1\r\n", 400},
+      {head + "Transfer-Encoding: chunked\r\n\r\n0\r\na : b\r\n", 400},
+      {head + "Transfer-Encoding: chunked\r\n\r\n0\r\n b: c\r\n", 400},
+      {head + "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n", 413},
       {head + "Transfer-Encoding: chunked\r\n\r\n1;" + std::string(9000, 'x'), 400},
       {head + "Transfer-Encoding: chunked\r\n\r\n0\r\na: " + std::string(9000, 'x'), 400},
   };
@@ -202,7 +211,7 @@ TEST(RequestReader, LimitsAreExact) {
   const std::string chunked =
       "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n";
   EXPECT_EQ(status(chunked + "5\r\n01234\r\n0\r\n\r\n", small), 200);
-  EXPECT_EQ(status(chunked + "6\r\na", small), 413);
+  EXPECT_EQ(status(chunked + "6\r\n", small), 413);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "artemis/serve/ascii.h"
 #include "artemis/serve/base64.h"
 
 namespace artemis {
@@ -10,11 +11,9 @@ namespace {
 constexpr std::string_view scheme = "data:";
 constexpr std::size_t most_header = 256;  // up to the comma; what clients send has a tenth of it
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) { return lower(c); });
+  std::ranges::transform(out, out.begin(), lower_ascii);
   return out;
 }
 
@@ -37,7 +36,7 @@ bool is_parameter(std::string_view text) {
 
 }  // namespace
 
-bool is_data_url(std::string_view url) { return lower(url.substr(0, scheme.size())) == scheme; }
+bool is_data_url(std::string_view url) { return same_ignoring_case(url.substr(0, scheme.size()), scheme); }
 
 DataUrl parse_data_url(std::string_view url, std::string_view where, std::size_t most_bytes) {
   require(is_data_url(url), where, "is no data URL, expected data:image/png;base64,...");
@@ -54,7 +53,7 @@ DataUrl parse_data_url(std::string_view url, std::string_view where, std::size_t
               begin);
       data.media_type = lower(text);
     } else if (end == comma) {
-      base64 = lower(text) == "base64";
+      base64 = same_ignoring_case(text, "base64");
     } else {
       require(is_parameter(text), where, "data URL has no parameter at {}, expected NAME=VALUE", begin);
     }

@@ -17,6 +17,7 @@
 #include <unordered_map>
 
 #include "artemis/core/error.h"
+#include "artemis/serve/ascii.h"
 #include "artemis/serve/http/connection.h"
 
 namespace artemis {
@@ -54,16 +55,11 @@ void tune(tcp::socket& socket, const HttpLimits& limits) {
   socket.set_option(UserTimeout(static_cast<int>(limits.send_seconds * 1000)), ignored);
 }
 
-bool equal_names(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
-
 }  // namespace
 
 std::string_view HttpRequest::header(std::string_view name) const {
   const auto found =
-      std::ranges::find_if(headers, [&](const auto& field) { return equal_names(field.first, name); });
+      std::ranges::find_if(headers, [&](const auto& field) { return same_ignoring_case(field.first, name); });
   return found == headers.end() ? std::string_view() : found->second;
 }
 

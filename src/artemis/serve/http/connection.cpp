@@ -124,7 +124,7 @@ void Connection::process() {
     backlog_.erase(0, reader_->take(backlog_));
     if (deadline_ == Deadline::idle && reader_->has_begun()) set_deadline(Deadline::header);
     if (reader_->state() == RequestReader::State::refused) {
-      const RequestReader::Refusal refusal = reader_->refusal();
+      const HttpRefusal refusal = reader_->refusal();
       return refuse(refusal.status, refusal.message);
     }
     if (!count_body()) return refuse(503, "too many large requests at once");

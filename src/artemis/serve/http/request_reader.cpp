@@ -2,41 +2,19 @@
 
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
-#include <boost/beast/core/buffers_range.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
+#include <optional>
 
 #include "artemis/core/error.h"
+#include "artemis/serve/ascii.h"
 
 namespace artemis {
 namespace {
 
 namespace http = boost::beast::http;
 using boost::system::error_code;
-
-// A body that grows as it comes: Beast's own reserves what Content-Length claims.
-struct GrowingBody {
-  using value_type = std::string;
-  class reader {
-   public:
-    template <bool is_request, class Fields>
-    reader(http::header<is_request, Fields>&, value_type& body) : body_(body) {}
-    void init(const boost::optional<std::uint64_t>&, error_code& ec) { ec = {}; }
-    template <class Buffers>
-    std::size_t put(const Buffers& buffers, error_code& ec) {
-      ec = {};
-      const std::size_t before = body_.size();
-      for (const boost::asio::const_buffer buffer : boost::beast::buffers_range_ref(buffers)) {
-        body_.append(static_cast<const char*>(buffer.data()), buffer.size());
-      }
-      return body_.size() - before;
-    }
-    void finish(error_code& ec) { ec = {}; }
-
-   private:
-    value_type& body_;
-  };
-};
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
@@ -49,7 +27,6 @@ class RequestReader::Parser {
   explicit Parser(const HttpLimits& limits) : limits_(limits) {
     parser_.body_limit(limits.body);
     parser_.header_limit(static_cast<std::uint32_t>(std::max(limits.request_line, limits.header_bytes) + 8));
-    parser_.eager(false);
   }
 
   std::size_t take(std::string_view bytes) {
@@ -61,15 +38,12 @@ class RequestReader::Parser {
 
   State state() const { return state_; }
   bool has_begun() const { return !head_.empty() || fields_ > 0; }
-  const Refusal& refusal() const { return refusal_; }
-  std::size_t body_bytes() const { return parser_.get().body().size(); }
+  const HttpRefusal& refusal() const { return refusal_; }
+  std::size_t body_bytes() const { return request_.body.size(); }
   bool expects_continue() const { return expects_continue_; }
   bool keep_alive() const { return parser_.keep_alive(); }
   bool http_1_1() const { return parser_.get().version() == 11; }
-  HttpRequest take_request() {
-    request_.body = std::move(parser_.get().body());
-    return std::move(request_);
-  }
+  HttpRequest take_request() { return std::move(request_); }
 
  private:
   void refuse(int status, std::string message) {
@@ -146,7 +120,9 @@ class RequestReader::Parser {
     if (!parser_.is_header_done()) return refuse(400, "malformed HTTP request: the header breaks off");
     check_meaning();
     if (state_ == State::refused) return;
-    state_ = parser_.is_done() ? State::complete : State::body;
+    if (parser_.chunked()) chunks_.emplace(limits_);
+    length_ = static_cast<std::size_t>(parser_.content_length().value_or(0));
+    state_ = chunks_ || length_ > 0 ? State::body : State::complete;
   }
 
   void refuse_as(error_code ec) {
@@ -168,11 +144,11 @@ class RequestReader::Parser {
       if (!http_1_1()) return refuse(400, "Transfer-Encoding in an HTTP/1.0 request");
       if (count(http::field::content_length) > 0)
         return refuse(400, "both Transfer-Encoding and Content-Length");
-      if (!parser_.chunked() || !boost::beast::iequals(message[http::field::transfer_encoding], "chunked"))
+      if (!parser_.chunked() || !same_ignoring_case(view(message[http::field::transfer_encoding]), "chunked"))
         return refuse(501, "this Transfer-Encoding is not known, expected chunked");
     }
     if (const auto expect = message[http::field::expect]; !expect.empty() && http_1_1()) {
-      if (!boost::beast::iequals(expect, "100-continue"))
+      if (!same_ignoring_case(view(expect), "100-continue"))
         return refuse(417, "this Expect is not known, expected 100-continue");
       expects_continue_ = true;
     }
@@ -186,9 +162,7 @@ class RequestReader::Parser {
   // "/path?query", "http://host/path?query" as a proxy's client asks, or "*".
   void split_target(std::string_view target) {
     for (const std::string_view scheme : {"http://", "https://"}) {
-      if (boost::beast::iequals(
-              boost::beast::string_view(target.data(), std::min(target.size(), scheme.size())),
-              boost::beast::string_view(scheme.data(), scheme.size()))) {
+      if (same_ignoring_case(target.substr(0, scheme.size()), scheme)) {
         const std::size_t path = target.find_first_of("/?", scheme.size());
         target = path == target.npos ? "/" : target.substr(path);
       }
@@ -201,42 +175,34 @@ class RequestReader::Parser {
     if (mark != target.npos) request_.query = target.substr(mark + 1);
   }
 
-  // Bytes of a chunk's own line wait in unparsed_ until it is whole.
   std::size_t take_body(std::string_view bytes) {
-    unparsed_.append(bytes);
-    // Whatever is missing of a chunked body ends in 0 CR LF CR LF, and the parser asserts that it sees as
-    // much.
-    const std::size_t least = parser_.chunked() ? 5 : 1;
-    std::size_t parsed = 0;
-    error_code ec;
-    while (!ec && !parser_.is_done() && unparsed_.size() - parsed >= least) {
-      parsed +=
-          parser_.put(boost::asio::const_buffer(unparsed_.data() + parsed, unparsed_.size() - parsed), ec);
+    std::size_t taken = 0;
+    if (chunks_) {
+      taken = chunks_->take(bytes, request_.body);
+      if (chunks_->refusal().status != 0) {
+        refuse(chunks_->refusal().status, chunks_->refusal().message);
+      } else if (chunks_->complete()) {
+        state_ = State::complete;
+      }
+    } else {
+      taken = std::min(bytes.size(), length_ - request_.body.size());
+      request_.body.append(bytes, 0, taken);  // grows as it comes, whatever Content-Length claims
+      if (request_.body.size() == length_) state_ = State::complete;
     }
-    if (ec && ec != http::error::need_more) {
-      refuse_as(ec);
-      return bytes.size();
-    }
-    unparsed_.erase(0, parsed);
-    if (parser_.is_done()) {
-      state_ = State::complete;
-      return bytes.size() - unparsed_.size();
-    }
-    if (unparsed_.size() > limits_.header_field)
-      refuse(400, fmt::format("a line between chunks has over {} bytes", limits_.header_field));
-    return bytes.size();
+    return taken;
   }
 
   HttpLimits limits_;
-  http::request_parser<GrowingBody> parser_;
+  http::request_parser<http::empty_body> parser_;  // of the head
   State state_ = State::head;
-  Refusal refusal_;
+  HttpRefusal refusal_;
   std::string head_;        // the request line, then the fields
   std::size_t line_ = 0;    // where in it the line that comes begins
   std::size_t fields_ = 0;  // the field that comes, counted from 1; 0: the request line
   bool skipped_line_ = false;
   bool expects_continue_ = false;
-  std::string unparsed_;
+  std::optional<ChunkedBody> chunks_;
+  std::size_t length_ = 0;  // of a body that is not in chunks
   HttpRequest request_;
 };
 
@@ -245,7 +211,7 @@ RequestReader::~RequestReader() = default;
 std::size_t RequestReader::take(std::string_view bytes) { return parser_->take(bytes); }
 RequestReader::State RequestReader::state() const { return parser_->state(); }
 bool RequestReader::has_begun() const { return parser_->has_begun(); }
-const RequestReader::Refusal& RequestReader::refusal() const { return parser_->refusal(); }
+const HttpRefusal& RequestReader::refusal() const { return parser_->refusal(); }
 std::size_t RequestReader::body_bytes() const { return parser_->body_bytes(); }
 bool RequestReader::expects_continue() const { return parser_->expects_continue(); }
 bool RequestReader::keep_alive() const { return parser_->keep_alive(); }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "artemis/serve/http/chunked_body.h"
 #include "artemis/serve/http_server.h"
 
 namespace artemis {
@@ -18,11 +19,6 @@ class RequestReader {
     complete,  // has all
     refused,   // see refusal(); the connection cannot go on, since nobody knows where the next request begins
   };
-  struct Refusal {
-    int status = 0;
-    std::string message;
-  };
-
   explicit RequestReader(const HttpLimits& limits);
   ~RequestReader();
   RequestReader(const RequestReader&) = delete;
@@ -34,7 +30,7 @@ class RequestReader {
 
   State state() const;
   bool has_begun() const;  // a byte of the request line has come
-  const Refusal& refusal() const;
+  const HttpRefusal& refusal() const;
   std::size_t body_bytes() const;  // come so far
 
   // Of state `body` and behind it.
