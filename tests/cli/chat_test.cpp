@@ -131,6 +131,57 @@ TEST_F(Chat, EndOfInputAloneIsNoFailure) {
   EXPECT_EQ(chat("hello\n", {"--max-new-tokens", "0"}).code, 2);
 }
 
+TEST_F(Chat, GoesOnFromWhatWasSaved) {
+  const Outcome said = chat("/image " + cup + "\nDescribe this image.\n/save " + at("said.json") +
+                            "\n/again\n/save " + at("again.json") + "\n");
+  ASSERT_EQ(said.code, 0) << said.err;
+  EXPECT_EQ(read_json(at("said.json")),
+            read_json(at("again.json")));  // greedy: the same answer, in its place
+  const Outcome loaded =
+      chat("/load " + at("said.json") + "\nWhat else?\n/save " + at("more.json") + "\n/clear\n/again\n");
+  ASSERT_EQ(loaded.code, 0) << loaded.err;
+  EXPECT_NE(loaded.err.find("2 messages from "), std::string::npos) << loaded.err;
+  EXPECT_NE(loaded.err.find("[chat] there is no message to answer again"), std::string::npos) << loaded.err;
+  const Outcome straight =
+      chat("/image " + cup + "\nDescribe this image.\nWhat else?\n/save " + at("straight.json") + "\n");
+  EXPECT_EQ(read_json(at("more.json")), read_json(at("straight.json")));
+}
+
+TEST_F(Chat, WhatIsNoConversationIsNotLoaded) {
+  const std::vector<std::pair<std::string, std::string>> files{
+      {"{}", "[/load] expected a list of messages"},
+      {"[1]", "[/load: message 1] expected an object"},
+      {R"([{"role":"tool","content":"x"}])", "its role is \"tool\""},
+      {R"([{"role":"user","content":5}])", "neither a text nor a list"},
+      {R"([{"role":"user","content":[{"type":"image","image":7}]}])", "neither a text nor a picture's file"},
+      {R"([{"role":"user","content":[{"type":"image","image":"/missing.png"}]}])", "/missing.png"}};
+  std::string input = "hello\n";
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    input += "/load " + folder_.write(std::to_string(i) + ".json", files[i].first).string() + "\n";
+  }
+  const Outcome said = chat(input + "/save " + at("kept.json") + "\n");
+  for (const auto& [file, line] : files)
+    EXPECT_NE(said.err.find(line), std::string::npos) << line << "\n" << said.err;
+  EXPECT_EQ(read_json(at("kept.json")).size(), 2u);
+}
+
+TEST_F(Chat, MessagesOfSeveralLines) {
+  const Outcome said =
+      chat("\"\"\"\n/one\n\n two\"\"\"\n\"\"\"three\"\"\"\n\"\"\"\n\"\"\"\n/save " + at("said.json") + "\n");
+  ASSERT_EQ(said.code, 0) << said.err;
+  const Json messages = read_json(at("said.json"));
+  ASSERT_EQ(messages.size(), 4u);
+  EXPECT_EQ(messages[0]["content"], "/one\n\n two");
+  EXPECT_EQ(messages[2]["content"], "three");
+}
+
+TEST_F(Chat, APipeHoldsAnswersAlone) {
+  const Outcome said = chat("/image " + cup + "\nDescribe this image.\n", {"--show-pictures", "kitty"});
+  EXPECT_EQ(said.code, 0);
+  EXPECT_EQ((said.out + said.err).find('\033'), std::string::npos);
+  EXPECT_EQ(chat("", {"--show-pictures", "ascii"}).code, 2);
+}
+
 TEST(Conversation, AStoppedAnswerIsKept) {
   Context ctx{Device{}, 2};
   const LoadedModel model = load_model(ctx, models / "nano-vlm", DType::f32);
@@ -139,10 +190,10 @@ TEST(Conversation, AStoppedAnswerIsKept) {
   std::atomic<bool> cancel{false};
   std::string streamed;
   const GenerateResult result = conversation.say(
-      "What is here?",
-      [&](std::string_view piece) {
-        streamed += piece;
-        cancel = true;
+      "Describe a green star.",
+      [&](const ReasoningPiece& piece) {
+        streamed += piece.reasoning;
+        cancel = !streamed.empty();
       },
       cancel);
   EXPECT_EQ(result.finish_reason, "cancelled");

@@ -71,13 +71,14 @@ std::string read_file(const std::filesystem::path& file) {
   return bytes;
 }
 
-AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
+AtomicFile::AtomicFile(std::filesystem::path target, Access access) : target_(std::move(target)) {
   if (is_device(target_)) {
     descriptor_ = open(target_.c_str(), O_WRONLY | O_CLOEXEC);
   } else {
     temporary_ = temporary_name(target_);
     unlink(temporary_.c_str());  // what a killed process with our number left
-    descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                       access == Access::owner ? 0600 : 0644);
   }
   if (descriptor_ < 0) fail_with_errno("cannot be created");
 }

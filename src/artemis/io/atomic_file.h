@@ -16,12 +16,15 @@ std::string read_file(const std::filesystem::path& file);
 // Whether commit() waits until the bytes would outlast a loss of power.
 enum class Durability : std::uint8_t { synced, cached };
 
+// Who may read a new file.
+enum class Access : std::uint8_t { everyone, owner };
+
 // Writes under a temporary name beside the target, syncs, renames and syncs the folder, so that a reader sees
 // the old file or the new one. Without commit() the target stays as it was. A device or pipe is written as
 // the bytes come. Every failure is an Error naming the file.
 class AtomicFile {
  public:
-  explicit AtomicFile(std::filesystem::path target);
+  explicit AtomicFile(std::filesystem::path target, Access access = Access::everyone);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;

@@ -3,28 +3,9 @@
 #include <cmath>
 
 #include "artemis/core/error.h"
+#include "artemis/io/base64.h"
 
 namespace artemis {
-namespace {
-
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
-    const std::string_view group = bytes.substr(at, 3);
-    unsigned bits = 0;
-    for (std::size_t i = 0; i < 3; ++i) {
-      bits = bits << 8 | (i < group.size() ? static_cast<unsigned char>(group[i]) : 0U);
-    }
-    for (std::size_t i = 0; i < 4; ++i) {
-      text += i <= group.size() ? alphabet[bits >> (18 - 6 * i) & 63] : '=';
-    }
-  }
-  return text;
-}
-
-}  // namespace
 
 std::string escape_markup(std::string_view text) {
   std::string out;
@@ -53,7 +34,7 @@ std::string escape_markup(std::string_view text) {
 std::string image_url(std::string_view bytes) {
   const bool png = bytes.starts_with("\x89PNG\r\n\x1A\n");
   require(png || bytes.starts_with("\xFF\xD8\xFF"), "report", "a picture is neither JPEG nor PNG");
-  return fmt::format("data:image/{};base64,{}", png ? "png" : "jpeg", base64(bytes));
+  return fmt::format("data:image/{};base64,{}", png ? "png" : "jpeg", encode_base64(bytes));
 }
 
 std::string short_number(double value) {

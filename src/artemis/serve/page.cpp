@@ -1,12 +1,12 @@
 #include "artemis/serve/page.h"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 #include <openssl/sha.h>
 
 #include <array>
 
 #include "artemis/core/error.h"
+#include "artemis/io/base64.h"
 
 namespace artemis {
 namespace {
@@ -20,9 +20,8 @@ std::string hash_source(std::string_view document, std::string_view element) {
   const std::string_view inside = document.substr(begin, end - begin);
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
   SHA256(reinterpret_cast<const unsigned char*>(inside.data()), inside.size(), digest.data());
-  std::array<unsigned char, 4 * ((SHA256_DIGEST_LENGTH + 2) / 3) + 1> base64{};  // with a zero at the end
-  EVP_EncodeBlock(base64.data(), digest.data(), SHA256_DIGEST_LENGTH);
-  return fmt::format("'sha256-{}'", reinterpret_cast<const char*>(base64.data()));
+  return fmt::format("'sha256-{}'",
+                     encode_base64({reinterpret_cast<const char*>(digest.data()), digest.size()}));
 }
 
 }  // namespace
