@@ -21,6 +21,7 @@ test: test-release test-asan ## All tests, in the release build and under ASan +
 
 test-release: build ## All tests, in the release build; runs are killed KILLS (50) times
 	ARTEMIS_KILLS=$(KILLS) ctest --preset release -j $(JOBS)
+	$(DEPS) --serve-tests
 	scripts/test-serve.sh build
 	scripts/test-gpu.sh build
 

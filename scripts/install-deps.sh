@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages that the build needs; ends at once when all are there.
-# --fuzz, --format and --lint add what these targets of the Makefile need.
+# --fuzz, --format and --lint add what these targets of the Makefile need, --serve-tests a browser for test-serve.sh.
 set -euo pipefail
 
 packages=(
@@ -9,7 +9,7 @@ packages=(
   nlohmann-json3-dev libfmt-dev libcli11-dev
   libjpeg-dev libpng-dev libwebp-dev libarchive-dev libcurl4-openssl-dev
   libboost1.81-dev libssl-dev
-  libcairo2-dev
+  libcairo2-dev libedit-dev
   libpcre2-dev libutf8proc-dev libyaml-cpp-dev
   libgtest-dev
   python3-pip # brings Apache Arrow, see below
@@ -42,8 +42,9 @@ for option in "$@"; do
     --fuzz) packages+=(clang libclang-rt-14-dev) ;;
     --format) packages+=(clang-format) ;;
     --lint) packages+=(clang-tidy) ;;
+    --serve-tests) packages+=(chromium chromium-driver fonts-dejavu-core) ;;
     *)
-      echo "usage: scripts/install-deps.sh [--fuzz] [--format] [--lint]" >&2
+      echo "usage: scripts/install-deps.sh [--fuzz] [--format] [--lint] [--serve-tests]" >&2
       exit 2
       ;;
   esac

@@ -3,7 +3,7 @@
 # Parts, all of them where none is named:
 #   client     the official Python client of OpenAI: chat, streams, pictures, tools, schemas
 #   malformed  requests that must be refused within a second while others' streams go on
-#   soak       SOAK_CLIENTS (200) for SOAK_SECONDS (120), a fifth of whom hang up: nothing lost, mixed up or leaked
+#   page       the chat page in headless Chromium; its screenshots lie in BUILD/screenshots
 #   soak       SOAK_CLIENTS (200) for SOAK_SECONDS (120), a fifth of whom hang up: nothing lost, mixed up or leaked
 # A part is a function part_NAME below and stands in `parts`. Each starts a server of its own and ends it with SIGTERM;
 # a server that does not end cleanly fails the part. Python packages go into BUILD/serve-venv, from the versions in
@@ -11,7 +11,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-parts=(client malformed soak)
+parts=(client page malformed soak)
 
 if [[ $# -lt 1 ]]; then
   echo "usage: scripts/test-serve.sh BUILD [PART...]" >&2
@@ -77,6 +77,13 @@ part_client() {
   draw_picture
   start_server --api-key test-key
   python tests/serve/openai_client.py --url "$url" --key test-key --picture "$work/validation-00000001.jpg"
+  stop_server
+}
+
+part_page() {
+  draw_picture
+  start_server
+  python tests/serve/page_test.py --url "$url" --picture "$work/validation-00000001.jpg" --screenshots "$build/screenshots"
   stop_server
 }
 

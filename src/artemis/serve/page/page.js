@@ -70,8 +70,7 @@ function drawSend() {
 function drawContext() {
   const last = root.path().findLast((turn) => turn.message.facts?.prompt != null)?.message.facts;
   const used = last ? last.prompt + (last.tokens ?? 0) : 0;
-  const count = new Intl.NumberFormat('en');
-  byId('context').textContent = used ? `${count.format(used)}${model?.context ? ` of ${count.format(model.context)}` : ''} tokens of context` : '';
+  byId('context').textContent = used ? `${counted(used)}${model?.context ? ` of ${counted(model.context)}` : ''} tokens of context` : '';
 }
 
 const scroll = byId('scroll');

@@ -40,12 +40,13 @@ const tidy = (json) => {
   }
 };
 
+const counted = (value) => new Intl.NumberFormat('en', {maximumFractionDigits: 0}).format(value);
 const seconds = (value) => (value < 10 ? value.toFixed(2) : value.toFixed(0));
 
 function factsOf({facts, finish}) {
   const words = [];
-  if (facts?.tokens != null) words.push(`${facts.tokens} token${facts.tokens === 1 ? '' : 's'}`);
-  if (facts?.rate) words.push(`${facts.rate < 10 ? facts.rate.toFixed(1) : facts.rate.toFixed(0)} tok/s`);
+  if (facts?.tokens != null) words.push(`${counted(facts.tokens)} token${facts.tokens === 1 ? '' : 's'}`);
+  if (facts?.rate) words.push(`${facts.rate < 10 ? facts.rate.toFixed(1) : counted(facts.rate)} tok/s`);
   if (facts?.first != null) words.push(`first after ${seconds(facts.first)} s`);
   if (finish === 'stopped') words.push('stopped');
   if (finish === 'length') words.push('cut at the most tokens');
