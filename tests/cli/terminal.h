@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pty.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,6 +14,7 @@
 #include <cstdlib>
 #include <map>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace artemis::test {
@@ -61,6 +63,17 @@ class Terminal {
     }
   }
 
+  // Waits until the program takes keys as they come.
+  void until_raw() const {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    termios now{};
+    do {
+      ASSERT_LT(std::chrono::steady_clock::now(), end);
+      ASSERT_EQ(tcgetattr(master_, &now), 0);
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    } while ((now.c_lflag & ICANON) != 0);
+  }
+
   // The exit code; `rest` is what was still shown.
   int wait(std::string& rest) {
     while (take_more()) {
@@ -76,7 +89,7 @@ class Terminal {
   // False at the end, or when nothing came for a minute.
   bool take_more() {
     pollfd waits{.fd = master_, .events = POLLIN, .revents = 0};
-    if (poll(&waits, 1, 60'000) <= 0) return false;
+    if (poll(&waits, 1, 10'000) <= 0) return false;
     std::array<char, 4096> piece{};
     const ssize_t got = read(master_, piece.data(), piece.size());
     if (got <= 0) return false;

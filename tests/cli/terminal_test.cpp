@@ -31,6 +31,13 @@ class AtTerminal : public testing::Test {
     environment["HOME"] = folder_.path();  // no ~/.editrc
     return {words, environment};
   }
+  // The editor's next line is there: behind an end of line, while one that is drawn again follows a carriage
+  // return alone; the terminal takes keys as they come just after it.
+  static std::string await_prompt(test::Terminal& terminal) {
+    const std::string shown = terminal.until("\n> ");
+    terminal.until_raw();
+    return shown;
+  }
   std::filesystem::path history() const { return folder_.path() / "artemis/chat_history"; }
 
   test::TemporaryFolder folder_;
@@ -40,18 +47,18 @@ TEST_F(AtTerminal, LinesAreEditedCompletedAndRemembered) {
   std::string rest;
   {
     auto terminal = chat();
-    terminal.until("> ");
+    await_prompt(terminal);
     terminal.type("/qelp\033[D\033[D\033[D\bh\r");  // a wrong letter is replaced
     terminal.until("Ctrl-C stops an answer");
-    terminal.until("> ");
+    await_prompt(terminal);
     terminal.type("/sys\t \xC3\xA9t\xC3\xA9\r");  // Tab completes, letters are UTF-8
-    terminal.until("> ");
+    await_prompt(terminal);
     terminal.type("half a line\x03");  // Ctrl-C begins anew
     terminal.until("^C");
-    terminal.until("> ");
+    await_prompt(terminal);
     terminal.type("\033[A\033[A\r");  // the arrow brings the line before the last
     terminal.until("Ctrl-C stops an answer");
-    terminal.until("> ");
+    await_prompt(terminal);
     terminal.type("\x04");  // Ctrl-D ends
     EXPECT_EQ(terminal.wait(rest), 0) << rest;
   }
@@ -64,17 +71,17 @@ TEST_F(AtTerminal, LinesAreEditedCompletedAndRemembered) {
   EXPECT_EQ(status.st_mode & 0777, 0700u);
   {
     auto terminal = chat();  // a later session
-    terminal.until("> ");
+    await_prompt(terminal);
     terminal.type("\033[A\r");
     terminal.until("Ctrl-C stops an answer");
-    terminal.until("> ");
+    await_prompt(terminal);
     terminal.type("/quit\r");
     EXPECT_EQ(terminal.wait(rest), 0) << rest;
   }
   auto terminal = chat({"--no-history"});
-  terminal.until("> ");
+  await_prompt(terminal);
   terminal.type("/clear\r");
-  terminal.until("> ");
+  await_prompt(terminal);
   terminal.type("\x04");
   EXPECT_EQ(terminal.wait(rest), 0) << rest;
   EXPECT_EQ(HistoryFile(history()).lines().back(), "/quit");
@@ -83,7 +90,7 @@ TEST_F(AtTerminal, LinesAreEditedCompletedAndRemembered) {
 TEST_F(AtTerminal, PicturesAreShownAsTheTerminalSaysThatItCan) {
   std::string rest;
   auto terminal = chat();
-  terminal.until("> ");
+  await_prompt(terminal);
   terminal.type("/image " + cup + "\r");
   EXPECT_EQ(terminal.until("\033[c").find("\033_G"), std::string::npos);  // xterm is not asked in kitty's way
   terminal.type("/he\033[?62;4;22clp\r");  // the answer, with what was typed around it
@@ -92,7 +99,7 @@ TEST_F(AtTerminal, PicturesAreShownAsTheTerminalSaysThatItCan) {
   terminal.until("Ctrl-C stops an answer");
   terminal.type("/image " + cup + "\r");  // it is asked once
   EXPECT_EQ(terminal.until("\033P0;1q").find("\033[c"), std::string::npos);
-  terminal.until("> ");
+  await_prompt(terminal);
   terminal.type("\x04");
   EXPECT_EQ(terminal.wait(rest), 0) << rest;
 }
@@ -101,9 +108,9 @@ TEST_F(AtTerminal, NothingIsShownWhereItWouldBeGarbage) {
   std::string rest;
   auto plain = chat({"--image", cup}, "linux");
   plain.until("/image FILE attaches");
-  plain.until("> ");
+  await_prompt(plain);
   plain.type("Describe this image.\r");
-  const std::string answer = plain.until("> ");
+  const std::string answer = await_prompt(plain);
   EXPECT_EQ(answer.find("\033P"), answer.npos);
   EXPECT_EQ(answer.find("\033_"), answer.npos);
   plain.type("\x04");
@@ -111,7 +118,7 @@ TEST_F(AtTerminal, NothingIsShownWhereItWouldBeGarbage) {
 
   auto kitty = chat({"--image", cup, "--show-pictures", "kitty"}, "linux");
   kitty.until("\033_Ga=T,f=100,q=2,m=");
-  kitty.until("> ");
+  await_prompt(kitty);
   kitty.type("\x04");
   EXPECT_EQ(kitty.wait(rest), 0) << rest;
 }

@@ -91,6 +91,7 @@ struct LineEditor::State {
   EditLine* edit = nullptr;
   History* history = nullptr;
   HistEvent event{};
+  void (*interrupt_before)(int) = SIG_DFL;
 
   static State& of(EditLine* edit) {
     void* data = nullptr;
@@ -122,6 +123,7 @@ LineEditor::LineEditor(std::span<const Command> commands) : state_(std::make_uni
   state.edit = el_init("artemis", stdin, stderr, stderr);
   require(state.edit != nullptr && state.history != nullptr, "chat",
           "the terminal cannot be used for editing");
+  state.interrupt_before = std::signal(SIGINT, SIG_IGN);
   history(state.history, &state.event, H_SETSIZE, static_cast<int>(HistoryFile::most_lines));
   history(state.history, &state.event, H_SETUNIQUE, 1);
   el_set(state.edit, EL_CLIENTDATA, &state);
@@ -129,9 +131,10 @@ LineEditor::LineEditor(std::span<const Command> commands) : state_(std::make_uni
   el_set(state.edit, EL_HIST, ::history, state.history);
   el_set(state.edit, EL_EDITOR, "emacs");
   el_set(state.edit, EL_SIGNAL, 1);  // follows the window's size
-  el_set(state.edit, EL_ADDFN, "artemis-complete", "Complete a command or a file", &State::complete);
-  el_set(state.edit, EL_ADDFN, "artemis-interrupt", "Begin the line anew", &State::interrupt);
-  el_set(state.edit, EL_ADDFN, "artemis-suspend", "Stop the program for a while", &State::suspend);
+  // By wide characters, because el_set makes copies of these names that it never frees.
+  el_wset(state.edit, EL_ADDFN, L"artemis-complete", L"Complete a command or a file", &State::complete);
+  el_wset(state.edit, EL_ADDFN, L"artemis-interrupt", L"Begin the line anew", &State::interrupt);
+  el_wset(state.edit, EL_ADDFN, L"artemis-suspend", L"Stop the program for a while", &State::suspend);
   el_set(state.edit, EL_SETTY, "-d", "-isig", nullptr);  // Ctrl-C is a key like others while a line is edited
   constexpr const char* keys[][2] = {
       {"^I", "artemis-complete"},   {"^C", "artemis-interrupt"},       {"^Z", "artemis-suspend"},
@@ -143,6 +146,7 @@ LineEditor::LineEditor(std::span<const Command> commands) : state_(std::make_uni
 
 LineEditor::~LineEditor() {
   const Utf8Locale locale;
+  std::signal(SIGINT, state_->interrupt_before);
   el_end(state_->edit);
   history_end(state_->history);
 }

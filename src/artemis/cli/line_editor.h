@@ -21,7 +21,8 @@ struct Command {
 // takes it; as far as all that begin so go on in the same way. Empty when nothing does.
 std::string completion(std::string_view line, std::span<const Command> commands);
 
-// Reads from stdin and shows on stderr; both must be terminals.
+// Reads from stdin and shows on stderr; both must be terminals. As long as it lives Ctrl-C ends nothing,
+// unless someone catches it: one that comes a moment too late for an answer does not end the conversation.
 class LineEditor {
  public:
   // `commands` must outlive it.
