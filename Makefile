@@ -7,7 +7,7 @@ JOBS ?= $(shell nproc)
 DEPS ?= scripts/install-deps.sh
 FUZZ_SECONDS ?= 60
 TORTURE_RUNS ?= 50000000
-KILLS ?= 50
+KILLS ?= 20
 ARTEMIS_SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 torture: ARTEMIS_SEED := $(ARTEMIS_SEED)
 
@@ -19,7 +19,7 @@ build: ## Install missing packages, build build/artemis (the default)
 
 test: test-release test-asan ## All tests, in the release build and under ASan + UBSan
 
-test-release: build ## All tests, in the release build; runs are killed KILLS (50) times
+test-release: build ## All tests, in the release build; runs are killed KILLS (20) times
 	ARTEMIS_KILLS=$(KILLS) ctest --preset release -j $(JOBS)
 	$(DEPS) --serve-tests
 	scripts/test-serve.sh build
