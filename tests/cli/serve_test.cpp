@@ -29,6 +29,10 @@ TEST(ServeCommand, WhatIsRefusedBeforeItListens) {
   refused({"--model", model, "--tls-cert", "a.pem"}, "--tls-cert and --tls-key go together");
   refused({"--model", model, "--api-key", ""}, "an API key is empty");
   refused({"--model", model, "--api-key-file", folder.write("keys", "# none\n\n")}, "holds no API key", 1);
+  refused({"--model", model, "--allowed-host", "http://chat.example"},
+          "[--allowed-host] 'http://chat.example'");
+  refused({"--model", model, "--allowed-host", "chat.example:80"}, "expected a name without a port");
+  refused({"--model", model, "--host", "127.evil.example"}, "can be reached from elsewhere");
   refused({"--model", model, "--max-sequences", "0"}, "max-sequences");
   refused({"--model", model, "--port", "70000"}, "port");
   refused({"--model", folder.path() / "none"}, "none", 1);
@@ -103,7 +107,8 @@ class Server {
   }
 
   // A connection that has sent a request.
-  int ask(const std::string& method, const std::string& path, const std::string& body) const {
+  int ask(const std::string& method, const std::string& path, const std::string& body,
+          const std::string& host = "localhost") const {
     const int connection = socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -112,8 +117,8 @@ class Server {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     EXPECT_EQ(connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
     const std::string request =
-        fmt::format("{} {} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{}", method,
-                    path, body.size(), body);
+        fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{}", method,
+                    path, host, body.size(), body);
     EXPECT_EQ(write(connection, request.data(), request.size()), static_cast<ssize_t>(request.size()));
     return connection;
   }
@@ -137,6 +142,23 @@ std::string stream_of(int tokens) {
   return fmt::format(R"({{"model": "nano", "stream": true, "max_tokens": {}, "ignore_eos": true, "messages":)"
                      R"( [{{"role": "user", "content": "Go on."}}]}})",
                      tokens);
+}
+
+TEST(ServeCommand, WithoutAKeyItAnswersToItsNamesAlone) {
+  const test::TemporaryFolder folder;
+  Server server({"--config", folder.write("serve.yaml", "allowed-host: [chat.example]\n")});
+  const auto answers = [&server](const std::string& host, const std::string& part) {
+    const std::string answer = Server::read_all(server.ask("GET", "/health", "", host));
+    EXPECT_NE(answer.find(part), std::string::npos) << host << ": " << answer;
+  };
+  answers("localhost:1", "HTTP/1.1 200");
+  answers("chat.example", "HTTP/1.1 200");
+  answers("evil.example", "HTTP/1.1 403");
+  answers("evil.example", "expected localhost, 127.0.0.1 or [::1], or chat.example");
+  answers("localhost\r\nOrigin: http://evil.example", "origin_not_allowed");
+  Server with_a_key({"--api-key", "k"});
+  const std::string answer = Server::read_all(with_a_key.ask("GET", "/health", "", "chat.example"));
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 200")) << answer;
 }
 
 TEST(ServeCommand, AnswersAndEndsWhenItIsAsked) {

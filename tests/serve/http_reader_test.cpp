@@ -68,6 +68,9 @@ TEST(RequestReader, TargetsAndVersions) {
   EXPECT_EQ(read("GET http://h:1/p?q HTTP/1.1\r\nHost: x\r\n\r\n").request->path, "/p");
   EXPECT_EQ(read("GET hTTps:// HTTP/1.1\r\nHost: x\r\n\r\n").request->path, "/");
   EXPECT_EQ(read("GET HTTP://h HTTP/1.1\r\nHost: x\r\n\r\n").request->path, "/");
+  EXPECT_EQ(read("GET http://h:1/p HTTP/1.1\r\nHost: x\r\n\r\n").request->header("host"), "h:1");
+  EXPECT_EQ(read("GET http://h HTTP/1.1\r\nHost: x\r\n\r\n").request->header("host"), "h");
+  EXPECT_EQ(read("GET /http://h/ HTTP/1.1\r\nHost: x\r\n\r\n").request->header("host"), "x");
   EXPECT_EQ(read("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n").request->path, "*");
   EXPECT_EQ(read("GET /%2e%2e/ HTTP/1.0\r\n\r\n").request->path, "/%2e%2e/");
   RequestReader old({});
@@ -116,6 +119,7 @@ TEST(RequestReader, RefusesWithTheStatus) {
       {"GET /\rx HTTP/1.1\r\nHost: x\r\n\r\n", 400},
       {"GET / HTTP/1.1\r\n\r\n", 400},  // no Host
       {"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400},
+      {"GET / HTTP/1.0\r\nHost: x\r\nHost: y\r\n\r\n", 400},
       {head + "a b: c\r\n\r\n", 400},
       {head + "a : c\r\n\r\n", 400},
       {head + ": c\r\n\r\n", 400},

@@ -32,7 +32,7 @@ def data_url(data, kind="image/png"):
 def request(path, body, method="POST", headers=()):
     if isinstance(body, str):
         body = body.encode()
-    lines = [f"{method} {path} HTTP/1.1", "Host: test", f"Content-Length: {len(body)}",
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}",
              "Content-Type: application/json", *headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
@@ -152,24 +152,34 @@ def cases():
     yield "a path that climbs", request("/../../etc/passwd", "", "GET"), 404
     yield "a wrong method", request(CHAT, "", "GET"), 405
     yield "an unknown method", request(CHAT, "", "BREW"), 405
-    yield "another type of body", head([f"POST {CHAT} HTTP/1.1", "Host: test", "Content-Type: text/plain",
+    yield "another type of body", head([f"POST {CHAT} HTTP/1.1", "Host: localhost", "Content-Type: text/plain",
                                         "Content-Length: 2"], b"{}"), 415
+    for host in ("evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8000", "192.168.0.7", "[::2]", "",
+                 "localhost@evil.example", "localhost:x", "[::1", "127.0.0.1, evil.example"):
+        yield f"the host '{host}'", head(["GET /v1/models HTTP/1.1", f"Host: {host}"]), 403
+    yield "a target's host", head(["GET http://evil.example/health HTTP/1.1", "Host: localhost"]), 403
+    yield "no host, as HTTP/1.0 has it", head(["GET /health HTTP/1.0"]), 403
+    yield "no host", head(["GET /health HTTP/1.1"]), 400
+    yield "two hosts", head(["GET /health HTTP/1.1", "Host: localhost", "Host: localhost"]), 400
+    for origin in ("http://evil.example", "http://localhost:1", "null", "file://"):
+        yield f"a page of {origin}", request(CHAT, "{}", headers=[f"Origin: {origin}"]), 403
+    yield "a page that asks whether it may", request(CHAT, "", "OPTIONS", ["Origin: http://evil.example"]), 403
     yield "no HTTP", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400
-    yield "a long request line", head([f"GET /{'a' * 9000} HTTP/1.1", "Host: test"]), 414
-    yield "a long field", head(["GET /health HTTP/1.1", "Host: test", f"X-Long: {'a' * 9000}"]), 400
-    yield "many fields", head(["GET /health HTTP/1.1", "Host: test", *[f"X-{i}: a" for i in range(300)]]), 400
-    yield "endless fields", b"GET /health HTTP/1.1\r\nHost: test\r\n" + b"X-A: b\r\n" * 100000, 400
-    yield "a length that is none", head([f"POST {CHAT} HTTP/1.1", "Host: test", "Content-Length: many"]), 400
-    yield "a length below zero", head([f"POST {CHAT} HTTP/1.1", "Host: test", "Content-Length: -1"]), 400
-    yield "two lengths", head([f"POST {CHAT} HTTP/1.1", "Host: test", "Content-Length: 2", "Content-Length: 3"],
+    yield "a long request line", head([f"GET /{'a' * 9000} HTTP/1.1", "Host: localhost"]), 414
+    yield "a long field", head(["GET /health HTTP/1.1", "Host: localhost", f"X-Long: {'a' * 9000}"]), 400
+    yield "many fields", head(["GET /health HTTP/1.1", "Host: localhost", *[f"X-{i}: a" for i in range(300)]]), 400
+    yield "endless fields", b"GET /health HTTP/1.1\r\nHost: localhost\r\n" + b"X-A: b\r\n" * 100000, 400
+    yield "a length that is none", head([f"POST {CHAT} HTTP/1.1", "Host: localhost", "Content-Length: many"]), 400
+    yield "a length below zero", head([f"POST {CHAT} HTTP/1.1", "Host: localhost", "Content-Length: -1"]), 400
+    yield "two lengths", head([f"POST {CHAT} HTTP/1.1", "Host: localhost", "Content-Length: 2", "Content-Length: 3"],
                               b"{}"), 400
-    yield "a length and chunks", head([f"POST {CHAT} HTTP/1.1", "Host: test", "Content-Length: 2",
+    yield "a length and chunks", head([f"POST {CHAT} HTTP/1.1", "Host: localhost", "Content-Length: 2",
                                        "Transfer-Encoding: chunked"], b"2\r\n{}\r\n0\r\n\r\n"), 400
-    yield "a chunk that is none", head([f"POST {CHAT} HTTP/1.1", "Host: test", "Transfer-Encoding: chunked"],
+    yield "a chunk that is none", head([f"POST {CHAT} HTTP/1.1", "Host: localhost", "Transfer-Encoding: chunked"],
                                        b"zz\r\n{}\r\n"), 400
-    yield "a huge length", head([f"POST {CHAT} HTTP/1.1", "Host: test", "Content-Length: 99999999999"]), 413
+    yield "a huge length", head([f"POST {CHAT} HTTP/1.1", "Host: localhost", "Content-Length: 99999999999"]), 413
     yield "a body over the limit", request(CHAT, b" " * (21 << 20)), 413
-    yield "chunks over the limit", head([f"POST {CHAT} HTTP/1.1", "Host: test", "Transfer-Encoding: chunked"],
+    yield "chunks over the limit", head([f"POST {CHAT} HTTP/1.1", "Host: localhost", "Transfer-Encoding: chunked"],
                                         b"100000\r\n" + (b" " * (1 << 20) + b"\r\n100000\r\n") * 21), 413
 
 

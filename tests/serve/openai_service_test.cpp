@@ -337,7 +337,7 @@ TEST(Service, RefusalsThatTakeTheModel) {
 TEST(Service, KeysAndOrigins) {
   ServiceOptions options;
   options.api_keys = {"secret"};
-  options.origins = {"http://page.example"};
+  options.sites.origins = {"http://page.example"};
   std::vector<std::string> lines;
   options.log = [&lines](const std::string& line) { lines.push_back(line); };
   ServiceRun guarded(options);

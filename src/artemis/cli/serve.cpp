@@ -36,10 +36,6 @@ struct Options {
   ServiceOptions service;
 };
 
-bool is_loopback(const std::string& host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
-}
-
 // One key a line; empty lines and those that begin with # are none.
 std::vector<std::string> read_keys(const std::string& file) {
   std::vector<std::string> keys;
@@ -59,7 +55,7 @@ void check_exposure(const Options& options) {
   for (const std::string& key : options.service.api_keys) {
     if (key.empty()) throw UsageError("serve", "an API key is empty");
   }
-  if (is_loopback(options.http.host) || (tls && !options.service.api_keys.empty())) return;
+  if (is_loopback_host(options.http.host) || (tls && !options.service.api_keys.empty())) return;
   const std::string lacks =
       options.service.api_keys.empty() ? (tls ? "an API key" : "an API key and TLS") : "TLS";
   if (!options.insecure) {
@@ -69,6 +65,19 @@ void check_exposure(const Options& options) {
   }
   fmt::print(stderr, "artemis: WARNING: {} can be reached from elsewhere without {}\n", options.http.host,
              lacks);
+}
+
+// Without a key, what reaches the server is trusted: so no page of another site may reach it.
+void guard_sites(const HttpOptions& http, ServiceOptions& service) {
+  SiteRules& sites = service.sites;
+  for (const std::string& name : sites.hosts) {
+    if (name.empty() || host_of_authority(name) != name) {
+      throw UsageError("--allowed-host",
+                       fmt::format("'{}' is no host, expected a name without a port", name));
+    }
+  }
+  sites.check_origin = service.api_keys.empty();
+  sites.check_host = !sites.hosts.empty() || (service.api_keys.empty() && is_loopback_host(http.host));
 }
 
 std::string name_of(const Options& options) {
@@ -91,6 +100,7 @@ void run(Options options) {
   options.service.api_keys = options.keys;
   if (options.no_thinking) options.service.thinking = false;
   check_exposure(options);
+  guard_sites(options.http, options.service);
   check_engine_options(options.engine);
 
   const auto ctx = make_context(options.run);
@@ -132,8 +142,11 @@ void add_address_options(CLI::App& command, Options& options) {
   command.add_option("--tls-cert", options.http.tls_certificate, "Certificate with its chain, PEM");
   command.add_option("--tls-key", options.http.tls_key, "Its private key, PEM");
   command.add_flag("--insecure", options.insecure, "Listen elsewhere without a key or TLS all the same");
-  command.add_option("--cors-origin", options.service.origins,
+  command.add_option("--cors-origin", options.service.sites.origins,
                      "Origin of pages that may ask from a browser, or * (may be given several times)");
+  command.add_option(
+      "--allowed-host", options.service.sites.hosts,
+      "Host that requests may name besides this machine, on any port (may be given several times)");
   command.add_option("--http-threads", options.http.threads, "Threads that read requests and pictures")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();

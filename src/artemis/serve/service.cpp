@@ -95,6 +95,7 @@ std::shared_ptr<Call> Service::open_call(std::shared_ptr<HttpExchange> exchange)
 
 void Service::dispatch(const std::shared_ptr<Call>& call) {
   const HttpRequest& request = call->request();
+  check_site(request, options_.sites);
   std::string allowed;
   const Route* route = find_route(request.method, request.path, allowed);
   if (route == nullptr && request.method == "OPTIONS" && !origin_headers(request).empty()) {
@@ -135,10 +136,7 @@ void Service::check_model(const std::string& name) const {
 
 HttpHeaders Service::origin_headers(const HttpRequest& request) const {
   const std::string origin(request.header("origin"));
-  const auto allows = [this](std::string_view name) {
-    return std::ranges::find(options_.origins, name) != options_.origins.end();
-  };
-  if (origin.empty() || !(allows("*") || allows(origin))) return {};
+  if (origin.empty() || !is_named_origin(origin, options_.sites.origins)) return {};
   return {{"Access-Control-Allow-Origin", origin},
           {"Access-Control-Expose-Headers", "x-request-id"},
           {"Vary", "Origin"}};

@@ -13,12 +13,13 @@
 #include "artemis/serve/completion.h"
 #include "artemis/serve/prepare.h"
 #include "artemis/serve/secrets.h"
+#include "artemis/serve/sites.h"
 
 namespace artemis {
 
 struct ServiceOptions {
   std::vector<std::string> api_keys;     // any of them is asked for; none: no key is
-  std::vector<std::string> origins;      // of pages that may ask from a browser (CORS); "*": all
+  SiteRules sites;                       // for requests that a browser's pages may have sent
   std::vector<std::string> image_hosts;  // from where pictures are fetched
   double request_seconds = 600;          // for an answer, in all
   std::optional<bool> thinking;          // where a request says nothing; absent: as the template has it

@@ -136,7 +136,8 @@ class RequestReader::Parser {
   void check_meaning() {
     const auto& message = parser_.get();
     const auto count = [&](http::field field) { return message.count(field); };
-    if (http_1_1() && count(http::field::host) != 1) return refuse(400, "expected one Host header field");
+    const std::size_t hosts = count(http::field::host);
+    if (hosts > 1 || (http_1_1() && hosts == 0)) return refuse(400, "expected one Host header field");
     if (count(http::field::content_length) > 1 ||
         view(message[http::field::content_length]).find(',') != std::string_view::npos)
       return refuse(400, "several lengths in Content-Length");
@@ -164,7 +165,9 @@ class RequestReader::Parser {
     for (const std::string_view scheme : {"http://", "https://"}) {
       if (same_ignoring_case(target.substr(0, scheme.size()), scheme)) {
         const std::size_t path = target.find_first_of("/?", scheme.size());
+        name_host(target.substr(scheme.size(), path - scheme.size()));
         target = path == target.npos ? "/" : target.substr(path);
+        break;
       }
     }
     if (!target.starts_with('/') && target != "*")
@@ -173,6 +176,13 @@ class RequestReader::Parser {
     const std::size_t mark = target.find('?');
     request_.path = target.substr(0, mark);
     if (mark != target.npos) request_.query = target.substr(mark + 1);
+  }
+
+  // The host in the target counts, whatever the Host field says (RFC 9112, 3.2.2).
+  void name_host(std::string_view host) {
+    std::erase_if(request_.headers,
+                  [](const auto& field) { return same_ignoring_case(field.first, "host"); });
+    request_.headers.emplace_back("Host", host);
   }
 
   std::size_t take_body(std::string_view bytes) {
