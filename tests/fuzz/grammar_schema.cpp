@@ -61,6 +61,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     const Json tools = Json::array({{{"function", {{"name", "f"}, {"parameters", schema}}}}});
     walk(tool_call_grammar(tools, "", true), seed);
+    walk(json_or_calls_grammar(&schema, tools, true), seed);
   } catch (const Error&) {
   }
   return 0;

@@ -149,6 +149,20 @@ class Checks:
         answer = self.ask("Hello.", tools=[PAINT])
         assert answer.choices[0].message.content or answer.choices[0].message.tool_calls
 
+    def check_tools_strict(self):
+        """Under "auto" a call of a strict tool fits, and with a form the answer is a call or the form."""
+        strict = {"type": "function", "function": {**PAINT["function"], "strict": True}}
+        tags = self.client.post("/../tokenize", body={"prompt": "<tool_call>"}, cast_to=dict[str, object])["tokens"]
+        form = {"type": "json_schema", "json_schema": {"name": "scene", "strict": True, "schema": SCENE}}
+        for more in ({}, {"response_format": form}):
+            answer = self.ask("Paint it.", tools=[strict], parallel_tool_calls=False, logit_bias={str(tags[0]): 100},
+                              max_tokens=300, **more)
+            (call,) = answer.choices[0].message.tool_calls
+            jsonschema.validate(json.loads(call.function.arguments), PAINT["function"]["parameters"])
+        answer = self.ask("Paint it.", tools=[strict], response_format=form, logit_bias={str(tags[0]): -100},
+                          max_tokens=200)
+        jsonschema.validate(json.loads(answer.choices[0].message.content), SCENE)
+
     def check_schema(self):
         form = {"type": "json_schema", "json_schema": {"name": "scene", "strict": True, "schema": SCENE}}
         for seed in range(4):

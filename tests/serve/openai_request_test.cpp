@@ -85,6 +85,13 @@ TEST(ChatRequest, Tools) {
   EXPECT_EQ(automatic.tool_choice, ToolChoice::automatic);
   EXPECT_EQ(automatic.tools.size(), 1u);
   EXPECT_TRUE(automatic.parallel_tool_calls);
+  EXPECT_FALSE(automatic.strict_tools);
+  EXPECT_TRUE(parse_chat_request(chat_text(R"("tools": [
+      {"type": "function", "function": {"name": "f", "strict": true}},
+      {"type": "function", "function": {"name": "g", "strict": false}}])"))
+                  .strict_tools);
+  EXPECT_EQ(parse_chat_request(chat_text(tools + R"(, "response_format": {"type": "json_object"})")).form,
+            ResponseForm::json_object);
   const ChatRequest none = parse_chat_request(chat_text(tools + R"(, "tool_choice": "none")"));
   EXPECT_EQ(none.tool_choice, ToolChoice::none);
   EXPECT_TRUE(none.tools.is_null());
@@ -275,8 +282,6 @@ TEST(ChatRequest, WhatIsMalformedIsNamed) {
        "response_format.json_schema.schema"},
       {format(R"({"type": "json_schema", "json_schema": {"name": "s", "schema": []}})"),
        "response_format.json_schema.schema"},
-      {chat_text("\"tools\": [" + good_tool + R"(], "response_format": {"type": "json_object"})"),
-       "response_format"},
       {chat_text("\"reasoning_effort\": \"some\""), "reasoning_effort"},
       {chat_text("\"chat_template_kwargs\": []"), "chat_template_kwargs"},
       {chat_text("\"chat_template_kwargs\": {\"enable_thinking\": 1}"),

@@ -1,4 +1,5 @@
 // The service over the real engine and the nano model: what each request is answered with.
+#include "artemis/serve/reasoning.h"
 #include "serve/service_fixture.h"
 
 namespace artemis {
@@ -273,6 +274,89 @@ TEST(Service, ToolsAreCalled) {
   EXPECT_EQ(calls[0]["index"], 0);
   EXPECT_EQ(calls[0]["function"]["arguments"], call["function"]["arguments"]);
   EXPECT_EQ(choice_of(events.back())["finish_reason"], "tool_calls");
+}
+
+// A tool, and a bias that has the model call it or not.
+Json with_paint(bool strict, float bias, const Json& more = Json::object()) {
+  Json tool =
+      Json::parse(R"({"type": "function", "function": {"name": "paint", "parameters": {"type": "object",
+      "properties": {"colour": {"type": "string", "enum": ["red", "blue"]}, "wet": {"type": "boolean"}},
+      "required": ["colour", "wet"]}}})");
+  tool["function"]["strict"] = strict;
+  const auto tag = *test::NanoModel::get().processor.tokenizer().token_to_id("<tool_call>");
+  Json body = {{"tools", Json::array({tool})},
+               {"parallel_tool_calls", false},
+               {"logit_bias", {{std::to_string(tag), bias}}},
+               {"temperature", 1.0},
+               {"max_tokens", 200}};
+  body.update(more);
+  return body;
+}
+
+TEST(Service, StrictToolsAreHeldOnceACallBegins) {
+  for (int seed = 0; seed < 4; ++seed) {
+    const Json body = run().chat(question("Paint it.", with_paint(true, 100, {{"seed", seed}})))->json();
+    const Json& choice = choice_of(body);
+    ASSERT_EQ(choice["finish_reason"], "tool_calls") << body;
+    ASSERT_EQ(choice["message"]["tool_calls"].size(), 1u);
+    const Json& function = choice["message"]["tool_calls"][0]["function"];
+    EXPECT_EQ(function["name"], "paint");
+    const Json arguments = Json::parse(function["arguments"].get<std::string>());
+    EXPECT_TRUE(arguments["colour"] == "red" || arguments["colour"] == "blue") << arguments;
+    EXPECT_TRUE(arguments["wet"].is_boolean()) << arguments;
+    // Text, and a thought, in which the answer may end, are what the bare prompt goes on with.
+    for (const bool thinks : {false, true}) {
+      Json asked =
+          question("Describe a red cup.", with_paint(true, -100, {{"seed", seed}, {"max_tokens", 60}}));
+      asked.erase("reasoning_effort");
+      asked["chat_template_kwargs"] = {{"enable_thinking", thinks}};
+      const Json message = choice_of(run().chat(asked)->json())["message"];
+      const Json prompt = {{"messages", asked["messages"]},
+                           {"tools", asked["tools"]},
+                           {"chat_template_kwargs", asked["chat_template_kwargs"]}};
+      const Json bare = {{"prompt", run().ask("POST", "/tokenize", prompt.dump())->json()["tokens"]},
+                         {"seed", seed},
+                         {"max_tokens", 60},
+                         {"logit_bias", asked["logit_bias"]},
+                         {"temperature", 1.0}};
+      const std::string text = choice_of(run().ask("POST", "/v1/completions", bare.dump())->json())["text"];
+      EXPECT_FALSE(text.empty());
+      const ReasoningPiece taken_apart = split_reasoning(thinks, text);
+      EXPECT_EQ(message.value("reasoning_content", ""), taken_apart.reasoning);
+      EXPECT_EQ(message["content"], taken_apart.content);
+    }
+  }
+  Json bad = with_paint(true, 0);
+  bad["tools"][0]["function"]["parameters"]["properties"]["wet"] = {{"not", Json::object()}};
+  const auto refused = run().chat(question("Paint it.", bad));
+  EXPECT_EQ(refused->status(), 400);
+  EXPECT_EQ(refused->json()["error"]["param"], "tools");
+  bad["tools"][0]["function"]["strict"] = false;
+  EXPECT_EQ(run().chat(question("Paint it.", bad))->status(), 200);
+}
+
+TEST(Service, CallsOrAForm) {
+  const Json schema = Json::parse(
+      R"({"type": "object", "properties": {"round": {"type": "boolean"}}, "required": ["round"]})");
+  const Json format = {{"type", "json_schema"}, {"json_schema", {{"name", "s"}, {"schema", schema}}}};
+  const auto asked = [&](float bias) {
+    return choice_of(
+        run().chat(question("Paint it.", with_paint(true, bias, {{"response_format", format}})))->json());
+  };
+  const Json called = asked(100);
+  EXPECT_EQ(called["finish_reason"], "tool_calls") << called;
+  EXPECT_TRUE(called["message"]["content"].is_null());
+  const Json told = asked(-100);
+  EXPECT_EQ(told["finish_reason"], "stop") << told;
+  EXPECT_TRUE(Json::parse(told["message"]["content"].get<std::string>())["round"].is_boolean());
+  EXPECT_FALSE(told["message"].contains("tool_calls"));
+  for (const char* which : {"tools", "response_format"}) {
+    Json bad = with_paint(true, 0, {{"response_format", format}});
+    Json& place = which == std::string("tools") ? bad["tools"][0]["function"]["parameters"]
+                                                : bad["response_format"]["json_schema"]["schema"];
+    place["properties"]["x"] = {{"not", Json::object()}};
+    EXPECT_EQ(run().chat(question("Paint it.", bad))->json()["error"]["param"], which);
+  }
 }
 
 TEST(Service, TextCompletions) {

@@ -30,7 +30,7 @@ void Answer::add_edits(std::vector<LogitEdit>& edits, std::int32_t row) const {
   const SamplingOptions& sampling = request_.options.sampling;
   const std::map<std::int32_t, float>& bias = request_.options.logit_bias;
   const auto bias_of = [&](std::int32_t id) {
-    if (awaits_constraint() && ends(id)) return -std::numeric_limits<float>::infinity();
+    if (must_go_on() && ends(id)) return -std::numeric_limits<float>::infinity();
     const auto found = bias.find(id);
     return found == bias.end() ? 0.0f : found->second;
   };
@@ -42,7 +42,7 @@ void Answer::add_edits(std::vector<LogitEdit>& edits, std::int32_t row) const {
   for (const auto& [id, added] : bias) {
     if (!seen_.contains(id)) edits.push_back({row, id, 1.0f, bias_of(id)});
   }
-  if (!awaits_constraint()) return;
+  if (!must_go_on()) return;
   for (const std::int32_t id : request_.options.end_tokens) {
     if (!seen_.contains(id) && !bias.contains(id)) edits.push_back({row, id, 1.0f, bias_of(id)});
   }

@@ -22,7 +22,8 @@ class Answer {
   // Whether only some tokens may come next; then which: bit t % 32 of word t / 32 for token t.
   bool constrained() const { return constraint_holds_ && request_.constraint != nullptr; }
   void allowed(std::span<std::uint32_t> mask) const;
-  // Whether the token behind which that holds has not come yet; until then the answer does not end by itself.
+  // Whether the token behind which that holds has not come yet; until then the answer does not end by itself,
+  // unless nothing at all may come behind it.
   bool awaits_constraint() const { return !constraint_holds_ && request_.constraint != nullptr; }
 
   // Takes the next token, with its probabilities where they were asked for. Throws Error for -1, which stands
@@ -41,6 +42,7 @@ class Answer {
 
  private:
   bool ends(std::int32_t token) const;
+  bool must_go_on() const { return awaits_constraint() && !request_.constraint->may_end(); }
   void show(std::string_view text);
 
   const EngineRequest& request_;

@@ -8,11 +8,6 @@
 #include "artemis/grammar/mask_cache.h"
 
 namespace artemis {
-namespace {
-
-constexpr std::size_t max_ends = 20'000;
-
-}  // namespace
 
 Constraint::Constraint(std::shared_ptr<const Grammar> grammar, std::shared_ptr<const TokenBytes> tokens)
     : grammar_(std::move(grammar)),
@@ -42,23 +37,20 @@ void Constraint::allowed(std::span<std::uint32_t> mask) {
   std::size_t ends = 0;
   std::vector<std::pair<std::shared_ptr<const NodeMask>, std::uint32_t>> open;
   for (const Head& head : heads_) {
-    if (head.node == Grammar::none) continue;
-    if (const std::int32_t token = machine_.added_token(head); token >= 0) {
-      set(token);
-      continue;
-    }
+    if (head.node == Grammar::none || machine_.for_each_added(head, set)) continue;
     auto known = mask_of_head(grammar_, *tokens_, head);
     // Heads that differ in a count that no token can tell stand side by side, and are done once.
     if (!open.empty() && open.back().first == known && open.back().second == head.stack) continue;
     known->add_to(mask);
-    ends += known->ends.size();
+    // Nothing comes behind the root rule's end.
+    if (head.stack != Stacks::bottom) ends += known->ends.size();
     open.emplace_back(std::move(known), head.stack);
   }
-  if (ends > max_ends) {
+  if (ends > NodeMask::most_ends) {
     set_all(0, walk.number(heads_));
   } else {
     for (const auto& [known, stack] : open) {
-      if (known->ends.empty()) continue;
+      if (known->ends.empty() || stack == Stacks::bottom) continue;
       const std::uint32_t behind = walk.number(machine_.returned(stack));
       for (const std::uint32_t end : known->ends) set_all(end, behind);
     }

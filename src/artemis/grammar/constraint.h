@@ -42,6 +42,17 @@ std::shared_ptr<const Grammar> json_schema_grammar(const Json& schema);
 // the schema has it. Throws Error as json_schema_grammar does.
 std::shared_ptr<const Grammar> tool_call_grammar(const Json& tools, std::string_view name, bool parallel);
 
+// Any text, in which <tool_call> begins a call of one of these tools: of a tool with `strict: true` as
+// tool_call_grammar has it, of any other up to </tool_call> with arguments of any form. With `parallel` text
+// and calls go on behind it, else the answer ends there. Throws Error as tool_call_grammar does, for strict
+// tools.
+std::shared_ptr<const Grammar> text_or_calls_grammar(const Json& tools, bool parallel);
+
+// A JSON value that fits the schema (null: any JSON object), or calls of these tools as text_or_calls_grammar
+// has them, without text. No string of the JSON holds "</", so that it holds no call. Throws Error as the
+// others do.
+std::shared_ptr<const Grammar> json_or_calls_grammar(const Json* schema, const Json& tools, bool parallel);
+
 // One answer on its way through a grammar. Not for several threads at once; a copy goes its own way.
 //
 // As long as the vocabulary has a token for each byte, either may_end() holds or some token is allowed. All

@@ -54,6 +54,7 @@ class Fruitful {
         [[fallthrough]];
       case Kind::bytes:
       case Kind::atom:
+      case Kind::added:
         visit(node.b);
         break;
     }
@@ -67,6 +68,7 @@ class Fruitful {
       case Kind::bytes:
         return grammar_.sets[node.a].any() && node_[node.b];
       case Kind::atom:
+      case Kind::added:
         return node_[node.b];
       case Kind::call:
         return node_[grammar_.rules[node.a]] && node_[node.b];
@@ -162,10 +164,20 @@ GrammarBuilder::Node GrammarBuilder::one_of(std::vector<std::string> texts, Node
 }
 
 GrammarBuilder::Node GrammarBuilder::atom(std::string_view text, Node next) {
-  const Node spelled = literal(text, next);
-  const auto index = static_cast<std::uint32_t>(grammar_->atoms.size());
+  return add(Kind::atom, add_atom(text, literal(text, next)), next);
+}
+
+GrammarBuilder::Node GrammarBuilder::token(std::string_view spelling, Node next) {
+  return add(Kind::atom, add_atom(spelling, Grammar::none), next);
+}
+
+GrammarBuilder::Node GrammarBuilder::added_but(std::string_view spelling, Node next) {
+  return add(Kind::added, add_atom(spelling, Grammar::none), next);
+}
+
+std::uint32_t GrammarBuilder::add_atom(std::string_view text, std::uint32_t spelled) {
   grammar_->atoms.push_back({std::string(text), spelled});
-  return add(Kind::atom, index, next);
+  return static_cast<std::uint32_t>(grammar_->atoms.size() - 1);
 }
 
 GrammarBuilder::Node GrammarBuilder::split(const std::vector<Node>& branches) {

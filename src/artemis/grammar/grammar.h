@@ -28,6 +28,7 @@ class Grammar {
   enum class Kind : std::uint8_t {
     bytes,  // reads a byte of the set `a`, goes on at b
     atom,   // reads the token that the atom `a` names, goes on at b
+    added,  // reads any added token but the one that the atom `a` names, goes on at b
     split,  // goes on at each of b nodes from branches[a] on
     call,   // goes through the rule `a`, then on at b
     loop,   // loops[a]: once more through the body, or out of it
@@ -50,7 +51,7 @@ class Grammar {
   // A text that is one token where the vocabulary has it as an added token, and is spelled out elsewhere.
   struct Atom {
     std::string text;
-    std::uint32_t spelled = 0;  // where its bytes begin
+    std::uint32_t spelled = 0;  // where its bytes begin; none: it is read as a token alone
   };
 
   static constexpr std::uint32_t unlimited = std::numeric_limits<std::uint32_t>::max();
@@ -90,6 +91,10 @@ class GrammarBuilder {
   // One of the texts; common beginnings are read once.
   Node one_of(std::vector<std::string> texts, Node next);
   Node atom(std::string_view text, Node next);
+  // The added token of this spelling; nothing where the vocabulary has none.
+  Node token(std::string_view spelling, Node next);
+  // Any other added token.
+  Node added_but(std::string_view spelling, Node next);
   Node split(const std::vector<Node>& branches);
   Node optional(const Part& part, Node next) { return split({part(next), next}); }
   // `part` from min to max times; `max` may be Grammar::unlimited. A part that may be empty is allowed only
@@ -110,6 +115,7 @@ class GrammarBuilder {
 
  private:
   Node add(Grammar::Kind kind, std::uint32_t a, std::uint32_t b);
+  std::uint32_t add_atom(std::string_view text, std::uint32_t spelled);
   Node counted(std::uint32_t min, std::uint32_t max, const Part& part, Node next);
 
   std::shared_ptr<Grammar> grammar_;

@@ -19,8 +19,8 @@ class JsonText {
 
   static constexpr std::uint32_t max_digits = 64;  // of a number's whole part, and of its fraction
 
-  // The first that is done with a builder. `in_call`: the values stand in a tool call, and no string of
-  // theirs holds "</".
+  // The first that is done with a builder; in a call, behind what all grammars of calls begin with.
+  // `in_call`: the values stand in a tool call, and no string of theirs holds "</".
   explicit JsonText(GrammarBuilder& builder, bool in_call = false);
 
   TextStyle style() const { return in_call_ ? TextStyle::json_call : TextStyle::json; }

@@ -67,16 +67,10 @@ void Stacks::shrink(std::size_t size) {
 }
 
 Machine::Machine(std::shared_ptr<const Grammar> grammar, const TokenBytes& tokens)
-    : grammar_(std::move(grammar)), seen_(64) {
+    : grammar_(std::move(grammar)), tokens_(&tokens), seen_(64) {
   for (const Grammar::Atom& atom : grammar_->atoms) {
     atom_tokens_.push_back(tokens.added(atom.text).value_or(-1));
   }
-}
-
-std::int32_t Machine::added_token(const Head& head) const {
-  if (head.node == Grammar::none) return -1;
-  const Grammar::Node& node = grammar_->nodes[head.node];
-  return node.kind == Grammar::Kind::atom ? atom_tokens_[node.a] : -1;
 }
 
 void Machine::add(const Head& head) {
@@ -130,12 +124,13 @@ Heads Machine::close() {
     const Grammar::Node& node = g.nodes[head.node];
     switch (node.kind) {
       case Grammar::Kind::bytes:
+      case Grammar::Kind::added:
         found_.push_back(head);
         break;
       case Grammar::Kind::atom:
         if (atom_tokens_[node.a] >= 0) {
           found_.push_back(head);
-        } else {
+        } else if (g.atoms[node.a].spelled != Grammar::none) {
           add({g.atoms[node.a].spelled, head.counter, head.stack});
         }
         break;
@@ -201,7 +196,9 @@ Heads Machine::step(const Heads& heads, unsigned char byte) {
 
 Heads Machine::step_added(const Heads& heads, std::int32_t token) {
   for (const Head& head : heads) {
-    if (added_token(head) == token) add({grammar_->nodes[head.node].b, head.counter, head.stack});
+    for_each_added(head, [&](std::int32_t read) {
+      if (read == token) add({grammar_->nodes[head.node].b, head.counter, head.stack});
+    });
   }
   return close();
 }

@@ -60,7 +60,7 @@ class Stacks {
   std::vector<Return> united_;
 };
 
-// Not for several threads at once; a copy is independent.
+// Not for several threads at once; a copy is independent. `tokens` must outlive it.
 class Machine {
  public:
   Machine(std::shared_ptr<const Grammar> grammar, const TokenBytes& tokens);
@@ -75,8 +75,9 @@ class Machine {
   // Those behind the end of the rule that a head is in: where its stack returns to.
   Heads returned(std::uint32_t stack);
 
-  // The added token that a head reads, or -1.
-  std::int32_t added_token(const Head& head) const;
+  // Calls read(token) for each added token that a head reads; false where it reads bytes or nothing.
+  template <typename Read>
+  bool for_each_added(const Head& head, const Read& read) const;
 
   const Grammar& grammar() const { return *grammar_; }
   Stacks& stacks() { return stacks_; }
@@ -88,7 +89,8 @@ class Machine {
   Heads close();
 
   std::shared_ptr<const Grammar> grammar_;
-  std::vector<std::int32_t> atom_tokens_;  // -1: spelled out
+  const TokenBytes* tokens_;
+  std::vector<std::int32_t> atom_tokens_;  // -1: no token
   Stacks stacks_;
   // The heads still to be looked at, and which have been (an open table; a slot counts if its stamp is of
   // now).
@@ -102,5 +104,18 @@ class Machine {
   std::uint32_t stamp_ = 1;
   Heads found_;
 };
+
+template <typename Read>
+bool Machine::for_each_added(const Head& head, const Read& read) const {
+  if (head.node == Grammar::none) return false;
+  const Grammar::Node& node = grammar_->nodes[head.node];
+  if (node.kind == Grammar::Kind::atom) read(atom_tokens_[node.a]);
+  if (node.kind == Grammar::Kind::added) {
+    for (const std::int32_t token : tokens_->added()) {
+      if (token != atom_tokens_[node.a]) read(token);
+    }
+  }
+  return node.kind != Grammar::Kind::bytes;
+}
 
 }  // namespace artemis

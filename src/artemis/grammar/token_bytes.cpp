@@ -41,6 +41,8 @@ std::optional<std::int32_t> TokenBytes::added(const std::string& spelling) const
 void TokenBytes::build() {
   static std::atomic<std::uint64_t> made{0};
   serial_ = ++made;
+  for (const auto& [spelling, id] : added_) added_ids_.push_back(id);
+  std::sort(added_ids_.begin(), added_ids_.end());
   for (std::int32_t id = 0; id < vocab(); ++id) {
     if (!bytes(id).empty()) tokens_.push_back(id);
     longest_ = std::max(longest_, bytes(id).size());

@@ -27,6 +27,7 @@ class TokenBytes {
   // Empty for an added token.
   const std::string& bytes(std::int32_t id) const { return bytes_[static_cast<std::size_t>(id)]; }
   std::optional<std::int32_t> added(const std::string& spelling) const;
+  std::span<const std::int32_t> added() const { return added_ids_; }  // all of them, rising
   std::size_t longest() const { return longest_; }
   // Differs between any two of this process.
   std::uint64_t serial() const { return serial_; }
@@ -50,6 +51,7 @@ class TokenBytes {
 
   std::vector<std::string> bytes_;
   std::unordered_map<std::string, std::int32_t> added_;
+  std::vector<std::int32_t> added_ids_;
   std::vector<Node> nodes_;
   std::vector<std::int32_t> tokens_;  // by their bytes
   std::size_t longest_ = 0;

@@ -61,7 +61,9 @@ std::shared_ptr<const NodeMask> node_mask(const std::shared_ptr<const Grammar>& 
         const auto at = tokens.tokens_at(i);
         mask->ids.insert(mask->ids.end(), at.begin(), at.end());
       },
-      [&](std::uint32_t i) { mask->ends.push_back(i); });
+      [&](std::uint32_t i) {
+        if (mask->ends.size() <= NodeMask::most_ends) mask->ends.push_back(i);
+      });
   const auto words = static_cast<std::size_t>((tokens.vocab() + 31) / 32);
   if (mask->ids.size() > words) {
     mask->words.resize(words);

@@ -13,9 +13,13 @@ namespace artemis {
 
 // What a place in a grammar allows whatever its stack is, and where it depends on the stack.
 struct NodeMask {
+  static constexpr std::size_t most_ends = 20'000;
+
   std::vector<std::int32_t> ids;     // allowed, where they are few
   std::vector<std::uint32_t> words;  // else a bit for each token
-  std::vector<std::uint32_t> ends;   // trie nodes at which the place's rule may have ended
+  // Trie nodes at which the place's rule may have ended; the first most_ends + 1 of them, as nobody follows
+  // more.
+  std::vector<std::uint32_t> ends;
 
   // Sets the bits of what is allowed.
   void add_to(std::span<std::uint32_t> mask) const;

@@ -1,9 +1,11 @@
 // Tool calls as a grammar.
 #include <string>
+#include <vector>
 
 #include "artemis/core/error.h"
 #include "artemis/grammar/constraint.h"
 #include "artemis/grammar/json_schema.h"
+#include "artemis/grammar/text_before.h"
 #include "artemis/text/utf8.h"
 
 namespace artemis {
@@ -47,43 +49,111 @@ Node function_call(GrammarBuilder& b, SchemaCompiler& compiler, const std::strin
   return b.literal("<function=" + name + ">\n", rest);
 }
 
+bool is_strict(const Json& function) {
+  const auto strict = function.find("strict");
+  return strict != function.end() && *strict == Json(true);
+}
+
+// All grammars of calls begin with the same nodes, whose masks they share.
+class Calls {
+ public:
+  enum class Held : std::uint8_t { all, strict };  // to their schemas
+
+  // `name`: of the one tool that may be called; "": any.
+  Calls(const Json& tools, std::string_view name, Held held) {
+    require(tools.is_array(), "tools", "is {}, expected a list", tools.type_name());
+    std::vector<GrammarBuilder::Rule> functions;
+    for (std::size_t i = 0; i < tools.size(); ++i) {
+      const std::string where = fmt::format("tools/{}/function", i);
+      require(tools[i].is_object() && tools[i].contains("function"), where, "is missing");
+      const Json& function = tools[i]["function"];
+      const auto its_name = json_get<std::string>(function, "name", where);
+      if (!name.empty() && its_name != name) continue;
+      functions.push_back(held == Held::all || is_strict(function)
+                              ? strict_function(function, its_name, where)
+                              : free_function(its_name, where));
+    }
+    require(!functions.empty(), "tools", "{}",
+            name.empty() ? "is empty" : fmt::format("has no function '{}'", name));
+    behind_tag_ = b_.rule([&](Node end) {
+      std::vector<Node> branches;
+      for (const GrammarBuilder::Rule function : functions) branches.push_back(b_.call(function, end));
+      return b_.byte('\n', b_.split(branches));
+    });
+    call_ = b_.rule([&](Node end) { return b_.atom("<tool_call>", b_.call(behind_tag_, end)); });
+  }
+
+  GrammarBuilder& builder() { return b_; }
+  JsonText& json() { return json_; }
+  const TextBefore& text() const { return text_; }
+  // What comes behind <tool_call>, its end included.
+  Node behind_tag(Node next) { return b_.call(behind_tag_, next); }
+  // One call; or several, with a line end between two.
+  Node calls(bool parallel, Node next) {
+    const auto further = [&](Node behind) { return b_.byte('\n', b_.call(call_, behind)); };
+    return b_.call(call_, b_.repeat(0, parallel ? max_calls - 1 : 0, further, next));
+  }
+  std::shared_ptr<const Grammar> finish(GrammarBuilder::Rule root) {
+    std::shared_ptr<const Grammar> grammar = b_.finish(root);
+    require(grammar != nullptr, "tools", "no arguments fit the parameters");
+    return grammar;
+  }
+
+ private:
+  GrammarBuilder::Rule strict_function(const Json& function, const std::string& name,
+                                       const std::string& where) {
+    static const Json nothing = true;
+    const auto parameters = function.find("parameters");
+    SchemaCompiler compiler(b_, json_, parameters == function.end() ? nothing : *parameters,
+                            where + "/parameters");
+    const GrammarBuilder::Rule rule =
+        b_.rule([&](Node end) { return function_call(b_, compiler, name, b_.atom("</tool_call>", end)); });
+    compiler.finish();
+    return rule;
+  }
+  GrammarBuilder::Rule free_function(const std::string& name, const std::string& where) {
+    static const Json nothing = true;
+    check_name(name, SchemaDocument(nothing, where).root(), "tool");
+    return b_.rule([&](Node end) { return b_.literal("<function=" + name + ">", rest_.with_tag(end)); });
+  }
+
+  GrammarBuilder b_;
+  TextBefore text_{b_, "<tool_call>"};
+  TextBefore rest_{b_, "</tool_call>"};
+  JsonText json_{b_, true};
+  GrammarBuilder::Rule behind_tag_ = 0;
+  GrammarBuilder::Rule call_ = 0;
+};
+
 }  // namespace
 
 std::shared_ptr<const Grammar> tool_call_grammar(const Json& tools, std::string_view name, bool parallel) {
-  GrammarBuilder b;
-  JsonText json(b, true);
+  Calls calls(tools, name, Calls::Held::all);
+  return calls.finish(calls.builder().rule([&](Node end) { return calls.calls(parallel, end); }));
+}
+
+std::shared_ptr<const Grammar> text_or_calls_grammar(const Json& tools, bool parallel) {
+  Calls calls(tools, "", Calls::Held::strict);
+  GrammarBuilder& b = calls.builder();
+  const GrammarBuilder::Rule root = b.declare();
+  b.define(root, [&](Node end) {
+    const Node further = parallel ? b.call(root, end) : end;
+    return b.split({calls.text().without_tag(end), calls.text().with_tag(calls.behind_tag(further))});
+  });
+  return calls.finish(root);
+}
+
+std::shared_ptr<const Grammar> json_or_calls_grammar(const Json* schema, const Json& tools, bool parallel) {
+  Calls calls(tools, "", Calls::Held::strict);
+  GrammarBuilder& b = calls.builder();
   static const Json nothing = true;
-  require(tools.is_array(), "tools", "is {}, expected a list", tools.type_name());
-  std::vector<GrammarBuilder::Rule> rules;
-  for (std::size_t i = 0; i < tools.size(); ++i) {
-    const std::string where = fmt::format("tools/{}/function", i);
-    require(tools[i].is_object() && tools[i].contains("function"), where, "is missing");
-    const Json& function = tools[i]["function"];
-    const auto its_name = json_get<std::string>(function, "name", where);
-    if (!name.empty() && its_name != name) continue;
-    const auto parameters = function.find("parameters");
-    SchemaCompiler compiler(b, json, parameters == function.end() ? nothing : *parameters,
-                            where + "/parameters");
-    const GrammarBuilder::Rule rule =
-        b.rule([&](Node end) { return function_call(b, compiler, its_name, end); });
-    compiler.finish();
-    rules.push_back(rule);
-  }
-  require(!rules.empty(), "tools", "{}",
-          name.empty() ? "is empty" : fmt::format("has no function '{}'", name));
-  const GrammarBuilder::Rule call = b.rule([&](Node end) {
-    const Node close = b.atom("</tool_call>", end);
-    std::vector<Node> functions;
-    for (const GrammarBuilder::Rule rule : rules) functions.push_back(b.call(rule, close));
-    return b.atom("<tool_call>", b.byte('\n', b.split(functions)));
-  });
-  const GrammarBuilder::Rule root = b.rule([&](Node end) {
-    const auto further = [&](Node next) { return b.byte('\n', b.call(call, next)); };
-    return b.call(call, b.repeat(0, parallel ? max_calls - 1 : 0, further, end));
-  });
-  std::shared_ptr<const Grammar> grammar = b.finish(root);
-  require(grammar != nullptr, "tools", "no arguments fit the parameters");
-  return grammar;
+  SchemaCompiler compiler(b, calls.json(), schema == nullptr ? nothing : *schema, "#");
+  const GrammarBuilder::Rule json =
+      schema == nullptr ? calls.json().object_rule() : compiler.rule(compiler.document().root());
+  compiler.finish();
+  return calls.finish(b.rule([&](Node end) {
+    return b.split({b.call(json, end), calls.calls(parallel, end)});
+  }));
 }
 
 }  // namespace artemis

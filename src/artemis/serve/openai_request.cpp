@@ -149,11 +149,6 @@ ChatRequest read_chat(Fields& fields) {
   refuse_unsupported(fields);
   fields.refuse_others({"user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key",
                         "prompt_cache_options", "prompt_cache_retention", "prediction", "verbosity"});
-  const bool calls = request.tool_choice != ToolChoice::none;
-  if (calls && request.form != ResponseForm::text) {
-    wrong_value(fields.place("response_format"),
-                "it cannot be joined with tools that may be called; set 'tool_choice' to 'none'");
-  }
   return request;
 }
 

@@ -57,7 +57,8 @@ struct ChatRequest {
   Messages messages;
   Json tools;  // null: none
   ToolChoice tool_choice = ToolChoice::none;
-  std::string tool_name;  // of ToolChoice::named
+  std::string tool_name;      // of ToolChoice::named
+  bool strict_tools = false;  // one at least says `strict: true`
   bool parallel_tool_calls = true;
   ResponseForm form = ResponseForm::text;
   Json schema;  // of ResponseForm::json_schema

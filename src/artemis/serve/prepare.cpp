@@ -30,14 +30,28 @@ PictureBatch shape_of(const std::vector<EnginePicture>& pictures) {
   return shape;
 }
 
-// What a grammar refuses is in the request's schema.
-template <typename Make>
-auto grammar_of(const char* param, const Make& make) {
-  try {
-    return make();
-  } catch (const Error& error) {
-    throw ApiError(400, error.what(), param, "invalid_schema");
+// What the answer may say; null: anything.
+std::shared_ptr<const Grammar> grammar_of(const ChatRequest& chat) {
+  const bool json = chat.form != ResponseForm::text;
+  const Json* schema = chat.form == ResponseForm::json_schema ? &chat.schema : nullptr;
+  switch (chat.tool_choice) {
+    case ToolChoice::required:
+    case ToolChoice::named:
+      return tool_call_grammar(chat.tools, chat.tool_name, chat.parallel_tool_calls);
+    case ToolChoice::automatic:
+      if (json) return json_or_calls_grammar(schema, chat.tools, chat.parallel_tool_calls);
+      return chat.strict_tools ? text_or_calls_grammar(chat.tools, chat.parallel_tool_calls) : nullptr;
+    case ToolChoice::none:
+      break;
   }
+  if (schema != nullptr) return json_schema_grammar(*schema);
+  return json ? json_object_grammar() : nullptr;
+}
+
+// The parameter whose schema a grammar refused.
+const char* refused_param(const Error& error) {
+  const std::string_view text = error.what();
+  return text.starts_with("[tools") || text.starts_with("[schema tools") ? "tools" : "response_format";
 }
 
 }  // namespace
@@ -144,24 +158,20 @@ GenerateOptions Preparation::options_of(const AnswerParameters& answer, std::int
 }
 
 void Preparation::constrain(EngineRequest& request, const ChatRequest& chat, bool thinks) const {
-  const bool calls = chat.tool_choice == ToolChoice::required || chat.tool_choice == ToolChoice::named;
-  if (!calls && chat.form == ResponseForm::text) return;
-  const char* param = calls ? "tool_choice" : "response_format";
+  std::shared_ptr<const Grammar> grammar;
+  try {
+    grammar = grammar_of(chat);
+  } catch (const Error& error) {
+    throw ApiError(400, error.what(), refused_param(error), "invalid_schema");
+  }
+  if (grammar == nullptr) return;
   if (model_.token_bytes() == nullptr || (thinks && !model_.thought_end())) {
     throw ApiError(400,
                    fmt::format("The model '{}' cannot be held to a form{}.", model_.name(),
                                thinks ? " while it thinks" : ""),
-                   param, "invalid_value");
+                   chat.tool_choice == ToolChoice::none ? "response_format" : "tools", "invalid_value");
   }
-  const auto grammar = [&] {
-    if (calls) {
-      return grammar_of(
-          "tools", [&] { return tool_call_grammar(chat.tools, chat.tool_name, chat.parallel_tool_calls); });
-    }
-    if (chat.form == ResponseForm::json_object) return json_object_grammar();
-    return grammar_of("response_format", [&] { return json_schema_grammar(chat.schema); });
-  }();
-  request.constraint = std::make_shared<Constraint>(grammar, model_.token_bytes());
+  request.constraint = std::make_shared<Constraint>(std::move(grammar), model_.token_bytes());
   if (thinks) request.constraint_after = model_.thought_end();
 }
 

@@ -24,7 +24,8 @@ void check_name(const std::string& name, const std::string& place, std::string_v
   }
 }
 
-void check_tool(const Json& tool, const std::string& place, std::vector<std::string>& names) {
+// Whether it is strict.
+bool check_tool(const Json& tool, const std::string& place, std::vector<std::string>& names) {
   Fields fields(tool, place);
   const std::string type = fields.required_text("type");
   if (type != "function") wrong_choice(fields.place("type"), shortened(type), {"function"});
@@ -36,9 +37,10 @@ void check_tool(const Json& tool, const std::string& place, std::vector<std::str
   static_cast<void>(function.text("description"));
   if (const Json* parameters = function.find("parameters"))
     to_object(*parameters, function.place("parameters"));
-  static_cast<void>(function.boolean("strict"));
+  const bool strict = function.boolean("strict").value_or(false);
   function.refuse_others();
   fields.refuse_others();
+  return strict;
 }
 
 void read_tool_choice(const Json& choice, const std::string& place, const std::vector<std::string>& names,
@@ -80,7 +82,7 @@ void read_tools(Fields& fields, ChatRequest& request) {
       wrong_value(place, fmt::format("an array of {}, expected at most {}", tools->size(), most_tools));
     }
     for (std::size_t i = 0; i < tools->size(); ++i) {
-      check_tool((*tools)[i], fmt::format("{}[{}]", place, i), names);
+      request.strict_tools |= check_tool((*tools)[i], fmt::format("{}[{}]", place, i), names);
     }
   }
   if (!names.empty()) request.tool_choice = ToolChoice::automatic;
