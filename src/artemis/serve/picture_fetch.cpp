@@ -1,19 +1,16 @@
 #include "artemis/serve/picture_fetch.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
-#include <cstdint>
-#include <cstring>
 #include <memory>
 
 #include "artemis/core/error.h"
+#include "artemis/serve/addresses.h"
+#include "artemis/serve/ascii.h"
 #include "artemis/serve/base64.h"
 
 namespace artemis {
@@ -21,39 +18,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct Block4 {
-  std::uint32_t address;
-  int bits;
-};
-
-constexpr std::uint32_t ip(std::uint32_t a, std::uint32_t b, std::uint32_t c, std::uint32_t d) {
-  return (a << 24) | (b << 16) | (c << 8) | d;
-}
-
-// What IANA's registry of special-purpose IPv4 addresses holds, and multicast.
-constexpr std::array special4{
-    Block4{ip(0, 0, 0, 0), 8},       Block4{ip(10, 0, 0, 0), 8},     Block4{ip(100, 64, 0, 0), 10},
-    Block4{ip(127, 0, 0, 0), 8},     Block4{ip(169, 254, 0, 0), 16}, Block4{ip(172, 16, 0, 0), 12},
-    Block4{ip(192, 0, 0, 0), 24},    Block4{ip(192, 0, 2, 0), 24},   Block4{ip(192, 31, 196, 0), 24},
-    Block4{ip(192, 52, 193, 0), 24}, Block4{ip(192, 88, 99, 0), 24}, Block4{ip(192, 168, 0, 0), 16},
-    Block4{ip(192, 175, 48, 0), 24}, Block4{ip(198, 18, 0, 0), 15},  Block4{ip(198, 51, 100, 0), 24},
-    Block4{ip(203, 0, 113, 0), 24},  Block4{ip(224, 0, 0, 0), 4},    Block4{ip(240, 0, 0, 0), 4}};
-
-bool is_public(std::uint32_t address) {
-  return std::ranges::none_of(special4, [address](const Block4& block) {
-    return ((address ^ block.address) >> (32 - block.bits)) == 0;
-  });
-}
-
-// Global unicast, 2000::/3, without its special parts; what wraps IPv4 (6to4, Teredo) is among those.
-bool is_public(const std::array<std::uint8_t, 16>& a) {
-  if ((a[0] & 0xE0u) != 0x20) return false;
-  const unsigned first = (unsigned{a[0]} << 8) | a[1];
-  const unsigned second = (unsigned{a[2]} << 8) | a[3];
-  const bool special = first == 0x2002 || (first == 0x2001 && (second < 0x200 || second == 0xDB8)) ||
-                       first == 0x2620 || (first == 0x3FFF && second < 0x1000);
-  return !special;
-}
+constexpr const char* not_fetched = "the picture could not be fetched";
+constexpr const char* not_from_here = "pictures may not be fetched from this host";
 
 struct CurlFree {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
@@ -69,8 +35,14 @@ std::string part_of(CURLU* url, CURLUPart part, unsigned flags = 0) {
 }
 
 // One URL, read by the same parser that fetches it.
-std::unique_ptr<CURLU, CurlFree> checked_url(const std::string& url, std::string_view where,
-                                             const FetchOptions& options) {
+struct Target {
+  std::unique_ptr<CURLU, CurlFree> url;
+  bool secure = false;
+  std::string host;  // a name, or an address without brackets
+  std::string port;
+};
+
+Target checked_target(const std::string& url, std::string_view where, const FetchOptions& options) {
   constexpr std::size_t longest = 4096;
   require(url.size() <= longest, where, "the URL has {} bytes, expected at most {}", url.size(), longest);
   const bool plain = std::ranges::all_of(url, [](char c) { return c > ' ' && c < 0x7F && c != '\\'; });
@@ -85,15 +57,37 @@ std::unique_ptr<CURLU, CurlFree> checked_url(const std::string& url, std::string
   require(part_of(parsed.get(), CURLUPART_USER).empty() && part_of(parsed.get(), CURLUPART_PASSWORD).empty(),
           where, "the URL holds a user or a password");
   std::string host = part_of(parsed.get(), CURLUPART_HOST);
-  std::ranges::transform(host, host.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  const std::string port = part_of(parsed.get(), CURLUPART_PORT);
-  const bool usual = port.empty() || port == (scheme == "http" ? "80" : "443");
-  const bool allowed = std::ranges::any_of(options.hosts, [&](const std::string& name) {
-    return (usual && name == host) || (!port.empty() && name == fmt::format("{}:{}", host, port));
+  std::ranges::transform(host, host.begin(), lower_ascii);
+  const std::string usual = scheme == "http" ? "80" : "443";
+  std::string port = part_of(parsed.get(), CURLUPART_PORT);
+  if (port.empty()) port = usual;
+  const bool named = std::ranges::any_of(options.hosts, [&](const std::string& name) {
+    return (port == usual && name == host) || name == fmt::format("{}:{}", host, port);
   });
-  require(allowed, where, "pictures may not be fetched from this host");
-  return parsed;
+  // A dot at the end would have curl look the name up once more.
+  require(named && !host.ends_with('.'), where, not_from_here);
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  return {std::move(parsed), scheme == "https", std::move(host), std::move(port)};
+}
+
+struct CurlList {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+
+// The addresses of a name, found here and told to curl, which does not look it up again; null for an address.
+// Throws Error where one of them is private: whoever gives a name such an address is not to be trusted with
+// the others.
+std::unique_ptr<curl_slist, CurlList> pinned_addresses(const Target& target, std::string_view where,
+                                                       const FetchOptions& options) {
+  const bool literal = is_address(target.host);
+  const std::vector<std::string> found = literal ? std::vector{target.host} : options.resolve(target.host);
+  require(!found.empty(), where, not_fetched);
+  std::string pins = fmt::format("{}:{}:", target.host, target.port);
+  for (const std::string& address : found) {
+    require(options.private_addresses || is_public_address(address), where, not_from_here);
+    pins += fmt::format("{}{}", &address == &found.front() ? "" : ",", address);
+  }
+  return std::unique_ptr<curl_slist, CurlList>(literal ? nullptr : curl_slist_append(nullptr, pins.c_str()));
 }
 
 // What one transfer needs in its callbacks.
@@ -121,36 +115,33 @@ curl_socket_t open_socket(void* user, curlsocktype, curl_sockaddr* address) {
     transfer.refused = true;
     return CURL_SOCKET_BAD;
   }
+  if (transfer.options.connecting) transfer.options.connecting(address->addr);
   return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 }  // namespace
-
-bool is_public_address(const sockaddr& address) {
-  if (address.sa_family == AF_INET) {
-    return is_public(ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr));
-  }
-  if (address.sa_family != AF_INET6) return false;
-  std::array<std::uint8_t, 16> bytes{};
-  std::memcpy(bytes.data(), &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr, bytes.size());
-  return is_public(bytes);
-}
 
 std::string fetch_picture(std::string_view url, std::string_view where, const FetchOptions& options) {
   static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
   const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
                                       std::chrono::duration<double>(options.seconds));
   std::string next(url);
+  bool secure = false;
   for (int redirects = 0;; ++redirects) {
     require(redirects <= options.redirects, where, "the URL leads on more than {} times", options.redirects);
-    const auto target = checked_url(next, where, options);
+    const Target target = checked_target(next, where, options);
+    require(target.secure || !secure, where, "the URL leads on from https to http");
+    secure = target.secure;
+    const auto pins = pinned_addresses(target, where, options);
     const std::unique_ptr<CURL, CurlFree> handle(curl_easy_init());
     require(ready == CURLE_OK && handle != nullptr, where, "pictures cannot be fetched now");
     CURL* curl = handle.get();
     Transfer transfer{options, {}};
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count();
     require(left > 0, where, "the picture did not come within {} s", options.seconds);
-    curl_easy_setopt(curl, CURLOPT_CURLU, target.get());
+    curl_easy_setopt(curl, CURLOPT_CURLU, target.url.get());
+    curl_easy_setopt(curl, CURLOPT_RESOLVE, pins.get());
+    if (!options.authorities.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, options.authorities.c_str());
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(curl, CURLOPT_PROXY, "");  // none, whatever the environment says
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
@@ -163,15 +154,15 @@ std::string fetch_picture(std::string_view url, std::string_view where, const Fe
     if (transfer.too_large) {
       throw TooLargeError(where, fmt::format("the picture has over {} bytes", options.most_bytes));
     }
-    require(!transfer.refused, where, "pictures may not be fetched from this host");
+    require(!transfer.refused, where, not_from_here);
     require(code != CURLE_OPERATION_TIMEDOUT, where, "the picture did not come within {} s", options.seconds);
-    require(code == CURLE_OK, where, "the picture could not be fetched");
+    require(code == CURLE_OK, where, not_fetched);
     long status = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     if (const bool leads_on = status >= 300 && status < 400; leads_on) {
       char* location = nullptr;
       curl_easy_getinfo(curl, CURLINFO_REDIRECT_URL, &location);
-      require(location != nullptr, where, "the picture could not be fetched");
+      require(location != nullptr, where, not_fetched);
       next = location;
       continue;
     }

@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-struct sockaddr;
+#include "artemis/serve/addresses.h"
 
 namespace artemis {
 
@@ -15,17 +16,21 @@ struct FetchOptions {
   std::size_t most_bytes = 20 << 20;  // of a picture
   double seconds = 10;                // in all, redirects included
   int redirects = 3;
-  bool private_addresses = false;  // allowed too, for tests on this machine
+  // For tests on this machine.
+  bool private_addresses = false;  // are allowed too
+  std::string authorities;         // PEM file of certificates that are trusted; "": the system's
+  // The addresses of a name, "1.2.3.4" or "2600::1"; none where it has none.
+  std::function<std::vector<std::string>(const std::string& host)> resolve = system_addresses;
+  // Told of each address, found to be allowed, that a connection is about to be opened to; may put another in
+  // its place.
+  std::function<void(sockaddr& address)> connecting;
 };
 
-// Whether an address belongs to the public internet: not to this machine, its networks, a carrier's, a
-// link's, multicast, documentation, or IPv4 wrapped in IPv6.
-bool is_public_address(const sockaddr& address);
-
-// The bytes behind an http or https URL. Every redirect is checked as the URL itself; the address is looked
-// up once for each and checked as the socket is opened, so that a name cannot point elsewhere by then. Throws
-// Error, with `where` and without the address, for what may not or cannot be fetched; TooLargeError
-// (base64.h) for more bytes than allowed. Blocks. Any thread.
+// The bytes behind an http or https URL. Every redirect is checked as the URL itself, and none leads from
+// https to http. A name is looked up once for each; all its addresses must be public, the connection goes to
+// one of these, and the address is checked once more as the socket is opened: a name cannot point elsewhere
+// by then. Throws Error, with `where` and without the address, for what may not or cannot be fetched;
+// TooLargeError (base64.h) for more bytes than allowed. Blocks. Any thread.
 std::string fetch_picture(std::string_view url, std::string_view where, const FetchOptions& options);
 
 }  // namespace artemis
