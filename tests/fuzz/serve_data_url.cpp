@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "artemis/serve/base64.h"
+#include "artemis/io/base64.h"
 #include "artemis/serve/data_url.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -33,6 +33,35 @@ std::map<std::int32_t, int> draw(const SamplingOptions& options, const std::vect
   return seen;
 }
 
+TEST(Sampler, ChangesStandAndTheRestIsTheModels) {
+  const SamplingOptions model{.temperature = 1,
+                              .top_k = 2,
+                              .top_p = 0.3f,
+                              .min_p = 0.4f,
+                              .repetition_penalty = 5,
+                              .frequency_penalty = 6,
+                              .presence_penalty = 7,
+                              .seed = 8};
+  const auto values = [](const SamplingOptions& o) {
+    return std::vector<float>{o.temperature,
+                              static_cast<float>(o.top_k),
+                              o.top_p,
+                              o.min_p,
+                              o.repetition_penalty,
+                              o.frequency_penalty,
+                              o.presence_penalty,
+                              static_cast<float>(o.seed)};
+  };
+  EXPECT_EQ(values(SamplingChanges{}.applied_to(model)), values(model));
+  SamplingChanges changes;
+  changes.temperature = changes.top_p = changes.min_p = 0.0f;
+  changes.top_k = 0;
+  changes.repetition_penalty = 11.0f;
+  changes.frequency_penalty = 12.0f;
+  changes.presence_penalty = 13.0f;
+  EXPECT_EQ(values(changes.applied_to(model)), (std::vector<float>{0, 0, 0, 0, 11, 12, 13, 8}));
+}
+
 TEST(Sampler, GreedyTakesTheLargestAndTheLowerIdOfATie) {
   Sampler sampler(SamplingOptions{});
   std::vector<float> logits = {0.5f, 2.0f, 2.0f, -1.0f};

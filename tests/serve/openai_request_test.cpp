@@ -28,7 +28,7 @@ TEST(ChatRequest, TheLeastAndTheMost) {
   const ChatRequest least = parse_chat_request(chat_with(Json::object()));
   EXPECT_EQ(least.answer.model, "m");
   EXPECT_EQ(least.answer.n, 1);
-  EXPECT_FALSE(least.answer.stream || least.answer.max_tokens || least.answer.temperature ||
+  EXPECT_FALSE(least.answer.stream || least.answer.max_tokens || least.answer.sampling.temperature ||
                least.answer.seed);
   EXPECT_FALSE(least.answer.logprobs || least.thinking);
   EXPECT_EQ(least.tool_choice, ToolChoice::none);
@@ -42,7 +42,7 @@ TEST(ChatRequest, TheLeastAndTheMost) {
     "response_format": {"type": "json_schema", "json_schema": {"name": "s", "strict": true, "schema": {"a": 1}}},
     "user": "u", "metadata": {"a": "b"}, "store": false, "parallel_tool_calls": null)"));
   EXPECT_EQ(most.answer.max_tokens, 9);
-  EXPECT_EQ(most.answer.top_k, 0);
+  EXPECT_EQ(most.answer.sampling.top_k, 0);
   EXPECT_EQ(most.answer.seed, ~std::uint64_t{0});
   EXPECT_EQ(most.answer.n, 64);
   EXPECT_EQ(most.answer.logit_bias, (std::vector<std::pair<std::int32_t, float>>{{7, -100.0f}, {8, 1.0f}}));

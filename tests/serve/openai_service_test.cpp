@@ -1,4 +1,5 @@
 // The service over the real engine and the nano model: what each request is answered with.
+#include "artemis/io/base64.h"
 #include "artemis/serve/reasoning.h"
 #include "serve/service_fixture.h"
 
@@ -20,23 +21,9 @@ ServiceRun& run() {
 
 const Json& choice_of(const Json& body) { return body.at("choices").at(0); }
 
-std::string data_url(const std::string& bytes) {
-  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    unsigned value = 0;
-    for (std::size_t j = 0; j < 3; ++j) {
-      value = (value << 8) | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0u);
-    }
-    for (std::size_t j = 0; j < 4; ++j)
-      text += i + j > bytes.size() ? '=' : digits[(value >> (18 - 6 * j)) & 63u];
-  }
-  return "data:image/png;base64," + text;
-}
-
 Json picture_part(const std::string& file) {
   const std::string bytes = read_file(std::string(ARTEMIS_GOLDEN_DIR) + "/model/images/" + file);
-  return {{"type", "image_url"}, {"image_url", {{"url", data_url(bytes)}}}};
+  return {{"type", "image_url"}, {"image_url", {{"url", "data:image/png;base64," + encode_base64(bytes)}}}};
 }
 
 Json picture_question(const std::string& text, const std::vector<std::string>& files) {

@@ -7,7 +7,7 @@
 
 #include <array>
 
-#include "artemis/serve/base64.h"
+#include "artemis/io/base64.h"
 #include "artemis/serve/http_server.h"
 #include "support/files.h"
 #include "support/http_server.h"

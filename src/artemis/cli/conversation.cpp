@@ -45,11 +45,14 @@ void add_answer_options(CLI::App& command, AnswerOptions& options) {
   command.add_option("--max-new-tokens", options.max_new_tokens, "Longest answer")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  command.add_option("--temperature", options.temperature, "0 is greedy (default: as the model says)");
-  command.add_option("--top-k", options.top_k, "Sample from the K likeliest tokens");
-  command.add_option("--top-p", options.top_p, "Sample from the likeliest tokens that hold this share");
-  command.add_option("--min-p", options.min_p, "Leave out tokens under this share of the likeliest");
-  command.add_option("--repetition-penalty", options.repetition_penalty, "Over 1 makes repeats less likely");
+  command.add_option("--temperature", options.sampling.temperature,
+                     "0 is greedy (default: as the model says)");
+  command.add_option("--top-k", options.sampling.top_k, "Sample from the K likeliest tokens");
+  command.add_option("--top-p", options.sampling.top_p,
+                     "Sample from the likeliest tokens that hold this share");
+  command.add_option("--min-p", options.sampling.min_p, "Leave out tokens under this share of the likeliest");
+  command.add_option("--repetition-penalty", options.sampling.repetition_penalty,
+                     "Over 1 makes repeats less likely");
   command.add_option("--seed", options.seed, "Of the sampling")->capture_default_str();
   command.add_option("--stop", options.stop, "End before this text (may be given several times)");
 }
@@ -57,16 +60,10 @@ void add_answer_options(CLI::App& command, AnswerOptions& options) {
 GenerateOptions generate_options(const AnswerOptions& options, const LoadedModel& model) {
   const GenerationDefaults defaults = read_generation_defaults(model.directory, model.config);
   GenerateOptions result{.max_new_tokens = options.max_new_tokens,
-                         .sampling = defaults.sampling,
+                         .sampling = options.sampling.applied_to(defaults.sampling),
                          .stop = options.stop,
                          .end_tokens = defaults.end_tokens};
-  SamplingOptions& sampling = result.sampling;
-  sampling.temperature = options.temperature.value_or(sampling.temperature);
-  sampling.top_k = options.top_k.value_or(sampling.top_k);
-  sampling.top_p = options.top_p.value_or(sampling.top_p);
-  sampling.min_p = options.min_p.value_or(sampling.min_p);
-  sampling.repetition_penalty = options.repetition_penalty.value_or(sampling.repetition_penalty);
-  sampling.seed = options.seed;
+  result.sampling.seed = options.seed;
   return result;
 }
 

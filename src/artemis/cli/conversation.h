@@ -16,11 +16,7 @@ namespace artemis {
 struct AnswerOptions {
   bool no_thinking = false;
   std::int64_t max_new_tokens = 256;
-  std::optional<float> temperature;
-  std::optional<std::int64_t> top_k;
-  std::optional<float> top_p;
-  std::optional<float> min_p;
-  std::optional<float> repetition_penalty;
+  SamplingChanges sampling;
   std::uint64_t seed = 0;
   std::vector<std::string> stop;
 };

@@ -6,6 +6,18 @@
 
 namespace artemis {
 
+SamplingOptions SamplingChanges::applied_to(const SamplingOptions& defaults) const {
+  SamplingOptions options = defaults;
+  options.temperature = temperature.value_or(defaults.temperature);
+  options.top_k = top_k.value_or(defaults.top_k);
+  options.top_p = top_p.value_or(defaults.top_p);
+  options.min_p = min_p.value_or(defaults.min_p);
+  options.repetition_penalty = repetition_penalty.value_or(defaults.repetition_penalty);
+  options.frequency_penalty = frequency_penalty.value_or(defaults.frequency_penalty);
+  options.presence_penalty = presence_penalty.value_or(defaults.presence_penalty);
+  return options;
+}
+
 void check_sampling_options(const SamplingOptions& options) {
   const auto check = [](bool holds, const char* name, double value, const char* expected) {
     if (!holds) throw UsageError(name, fmt::format("{} is not {}", value, expected));

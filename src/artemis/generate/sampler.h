@@ -1,6 +1,8 @@
 // Choosing the next token from its logits.
 #pragma once
 
+#include <optional>
+
 #include "artemis/core/random.h"
 #include "artemis/kernels/sampling.h"
 
@@ -15,6 +17,15 @@ struct SamplingOptions {
   float frequency_penalty = 0.0f;   // taken off a logit for each time that the answer has the token
   float presence_penalty = 0.0f;    // taken off where the answer has it
   std::uint64_t seed = 0;
+};
+
+// What one answer asks for; what is absent is as the model says.
+struct SamplingChanges {
+  std::optional<float> temperature, top_p, min_p;
+  std::optional<std::int64_t> top_k;
+  std::optional<float> repetition_penalty, frequency_penalty, presence_penalty;
+
+  SamplingOptions applied_to(const SamplingOptions& defaults) const;
 };
 
 // Throws UsageError for a value outside its range (NaN included), naming it.

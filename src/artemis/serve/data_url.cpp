@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "artemis/io/base64.h"
 #include "artemis/serve/ascii.h"
-#include "artemis/serve/base64.h"
 
 namespace artemis {
 namespace {

@@ -17,7 +17,7 @@ struct DataUrl {
 bool is_data_url(std::string_view url);
 
 // data:TYPE/SUBTYPE[;NAME=VALUE]...;base64,DIGITS. Throws Error, naming the place and never the contents, for
-// any other form; TooLargeError (base64.h) when there are more than `most_bytes`.
+// any other form; TooLargeError (io/base64.h) when there are more than `most_bytes`.
 DataUrl parse_data_url(std::string_view url, std::string_view where, std::size_t most_bytes);
 
 }  // namespace artemis

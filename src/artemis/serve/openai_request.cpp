@@ -95,14 +95,14 @@ AnswerParameters read_answer(Fields& fields) {
   AnswerParameters answer;
   answer.model = fields.text("model").value_or("");
   answer.max_tokens = fields.integer("max_tokens", 1, most_new_tokens);
-  answer.temperature = fields.number("temperature", 0, 2);
-  answer.top_p = fields.number("top_p", 0, 1);
-  answer.min_p = fields.number("min_p", 0, 1);
-  answer.top_k = fields.integer("top_k", -1, most_new_tokens);
-  if (answer.top_k == -1) answer.top_k = 0;
-  answer.repetition_penalty = fields.number("repetition_penalty", 0.01, 100);
-  answer.frequency_penalty = fields.number("frequency_penalty", -2, 2);
-  answer.presence_penalty = fields.number("presence_penalty", -2, 2);
+  answer.sampling.temperature = fields.number("temperature", 0, 2);
+  answer.sampling.top_p = fields.number("top_p", 0, 1);
+  answer.sampling.min_p = fields.number("min_p", 0, 1);
+  answer.sampling.top_k = fields.integer("top_k", -1, most_new_tokens);
+  if (answer.sampling.top_k == -1) answer.sampling.top_k = 0;
+  answer.sampling.repetition_penalty = fields.number("repetition_penalty", 0.01, 100);
+  answer.sampling.frequency_penalty = fields.number("frequency_penalty", -2, 2);
+  answer.sampling.presence_penalty = fields.number("presence_penalty", -2, 2);
   read_logit_bias(fields, answer);
   if (const auto seed = fields.integer("seed", -largest - 1, largest)) {
     answer.seed = static_cast<std::uint64_t>(*seed);

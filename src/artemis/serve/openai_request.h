@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "artemis/generate/sampler.h"
 #include "artemis/io/json.h"
 
 namespace artemis {
@@ -25,9 +26,7 @@ inline constexpr std::size_t most_biases = 1024;
 struct AnswerParameters {
   std::string model;  // "" when it names none
   std::optional<std::int64_t> max_tokens;
-  std::optional<float> temperature, top_p, min_p;
-  std::optional<std::int64_t> top_k;  // 0: all
-  std::optional<float> repetition_penalty, frequency_penalty, presence_penalty;
+  SamplingChanges sampling;
   std::vector<std::pair<std::int32_t, float>> logit_bias;
   std::optional<std::uint64_t> seed;
   std::int64_t n = 1;

@@ -9,9 +9,9 @@
 #include <memory>
 
 #include "artemis/core/error.h"
+#include "artemis/io/base64.h"
 #include "artemis/serve/addresses.h"
 #include "artemis/serve/ascii.h"
-#include "artemis/serve/base64.h"
 
 namespace artemis {
 namespace {

@@ -30,7 +30,7 @@ struct FetchOptions {
 // https to http. A name is looked up once for each; all its addresses must be public, the connection goes to
 // one of these, and the address is checked once more as the socket is opened: a name cannot point elsewhere
 // by then. Throws Error, with `where` and without the address, for what may not or cannot be fetched;
-// TooLargeError (base64.h) for more bytes than allowed. Blocks. Any thread.
+// TooLargeError (io/base64.h) for more bytes than allowed. Blocks. Any thread.
 std::string fetch_picture(std::string_view url, std::string_view where, const FetchOptions& options);
 
 }  // namespace artemis

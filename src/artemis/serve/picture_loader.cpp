@@ -1,7 +1,7 @@
 #include "artemis/serve/picture_loader.h"
 
+#include "artemis/io/base64.h"
 #include "artemis/serve/api_error.h"
-#include "artemis/serve/base64.h"
 #include "artemis/serve/data_url.h"
 #include "artemis/serve/secrets.h"
 

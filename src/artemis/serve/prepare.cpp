@@ -129,15 +129,8 @@ GenerateOptions Preparation::options_of(const AnswerParameters& answer, std::int
   GenerateOptions options;
   refuse_too_long(prompt_tokens, answer.max_tokens.value_or(0));
   options.max_new_tokens = answer.max_tokens.value_or(model_.max_tokens() - prompt_tokens);
-  options.sampling = model_.defaults().sampling;
+  options.sampling = answer.sampling.applied_to(model_.defaults().sampling);
   SamplingOptions& sampling = options.sampling;
-  sampling.temperature = answer.temperature.value_or(sampling.temperature);
-  sampling.top_k = answer.top_k.value_or(sampling.top_k);
-  sampling.top_p = answer.top_p.value_or(sampling.top_p);
-  sampling.min_p = answer.min_p.value_or(sampling.min_p);
-  sampling.repetition_penalty = answer.repetition_penalty.value_or(sampling.repetition_penalty);
-  sampling.frequency_penalty = answer.frequency_penalty.value_or(sampling.frequency_penalty);
-  sampling.presence_penalty = answer.presence_penalty.value_or(sampling.presence_penalty);
   if (sampling.top_p == 0.0f) {  // the likeliest token alone
     sampling.top_p = 1.0f;
     sampling.top_k = 1;
