@@ -240,7 +240,7 @@ TEST(TextOrCalls, MaskIsWhatIsAccepted) {
   for (const bool parallel : {true, false}) {
     const auto text = text_or_calls_grammar(strict_tools(), parallel);
     const auto json = json_or_calls_grammar(nullptr, strict_tools(), parallel);
-    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    for (std::uint64_t seed = 0; seed < 8; ++seed) {
       ASSERT_EQ(mask_fault(text, tokens, seed, 100), "") << seed;
       ASSERT_EQ(mask_fault(text, json_vocabulary(), seed, 60), "") << seed;
       ASSERT_EQ(mask_fault(json, json_vocabulary(), seed, 100), "") << seed;
@@ -256,7 +256,7 @@ TEST(TextOrCalls, ArgumentsFitTheirSchema) {
       vocabulary({"<tool_call>\n<function=zoom>\n", "<tool_call>\n<function=mark>\n<parameter=points>\n[",
                   "\n</parameter>", "</function>\n</tool_call>", "\"", "words "});
   std::size_t calls = 0;
-  for (std::uint64_t seed = 0; seed < 800; ++seed) {
+  for (std::uint64_t seed = 0; seed < 400; ++seed) {
     Constraint constraint(grammar, tokens);
     Random random(seed);
     std::string text;
@@ -286,7 +286,7 @@ TEST(TextOrCalls, ArgumentsFitTheirSchema) {
       ++calls;
     }
   }
-  EXPECT_GT(calls, 60u);
+  EXPECT_GT(calls, 25u);
 }
 
 TEST(JsonOrCalls, OneOrTheOther) {
