@@ -86,7 +86,7 @@ class GpuGraph {
   void launch(const GpuSession& session) const;
 
  private:
-  CUgraphExec_st* executable_ = nullptr;
+  [[maybe_unused]] CUgraphExec_st* executable_ = nullptr;
 };
 
 }  // namespace artemis

@@ -10,9 +10,9 @@ std::span<const std::int32_t> look_up(std::span<const std::int32_t> history, std
     if (history.size() <= length) continue;
     const auto last = history.last(length);
     const auto earlier = history.first(history.size() - 1);
-    const auto found = std::ranges::find_end(earlier, last);
-    if (found.empty()) continue;
-    const auto begin = static_cast<std::size_t>(found.end() - earlier.begin());
+    const auto found = std::find_end(earlier.begin(), earlier.end(), last.begin(), last.end());
+    if (found == earlier.end()) continue;
+    const auto begin = static_cast<std::size_t>(found - earlier.begin()) + length;
     return history.subspan(begin, std::min(static_cast<std::size_t>(count), history.size() - begin));
   }
   return {};

@@ -47,10 +47,10 @@ class Reader {
     const int line = key.Mark().line + 1;
     require(key.IsScalar(), at(line), "a key is no word");
     const bool twice =
-        std::ranges::any_of(map.entries, [&](const auto& entry) { return entry.first == key.Scalar(); });
+        std::ranges::any_of(map.entries, [&](const auto& entry) { return entry.key == key.Scalar(); });
     require(!twice, at(line), "key '{}' stands twice", key.Scalar());
-    map.entries.emplace_back(key.Scalar(), read(value));
-    map.entries.back().second.line = line;
+    map.entries.push_back({key.Scalar(), read(value)});
+    map.entries.back().value.line = line;
   }
 
   const std::string& where_;
@@ -103,6 +103,10 @@ YamlNode YamlNode::of_scalar(std::string text) {
 
 YamlNode YamlNode::of_list(std::vector<YamlNode> items) {
   return {.kind = Kind::list, .line = 0, .scalar = {}, .items = std::move(items), .entries = {}};
+}
+
+YamlNode YamlNode::of_map() {
+  return {.kind = Kind::map, .line = 0, .scalar = {}, .items = {}, .entries = {}};
 }
 
 YamlNode parse_yaml(std::string_view text, const std::string& where) {

@@ -1,31 +1,36 @@
 // YAML as run descriptions use it: plain values, lists and maps, each with the line it stands on.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace artemis {
+
+struct YamlEntry;
 
 struct YamlNode {
   enum class Kind : std::uint8_t { null, scalar, list, map };
 
   Kind kind = Kind::null;
-  int line = 0;                                           // from 1; 0: not from a file
-  std::string scalar;                                     // as it was written
-  std::vector<YamlNode> items;                            // of a list
-  std::vector<std::pair<std::string, YamlNode>> entries;  // of a map, in their order
+  int line = 0;                    // from 1; 0: not from a file
+  std::string scalar;              // as it was written
+  std::vector<YamlNode> items;     // of a list
+  std::vector<YamlEntry> entries;  // of a map, in their order
 
   // "a value", "a list", "a map" or "nothing".
   const char* kind_name() const;
 
   static YamlNode of_scalar(std::string text);
   static YamlNode of_list(std::vector<YamlNode> items);
-  static YamlNode of_map() {
-    return {.kind = Kind::map, .line = 0, .scalar = {}, .items = {}, .entries = {}};
-  }
+  static YamlNode of_map();
+};
+
+struct YamlEntry {
+  std::string key;
+  YamlNode value;
 };
 
 // Parses one document. Throws Error "[where:line] ..." for text that is no YAML, keys that are no plain words

@@ -154,7 +154,7 @@ class Trainer {
     for (const std::uint32_t index : places) merge_in(index, pair, id);
     pairs_.erase(pair);
     std::ranges::sort(grown_);
-    grown_.erase(std::ranges::unique(grown_).begin(), grown_.end());
+    grown_.erase(std::unique(grown_.begin(), grown_.end()), grown_.end());
     for (const Pair& each : grown_) {
       if (const auto state = pairs_.find(each); state != pairs_.end() && state->second.count > 0) {
         queue_.push({state->second.count, each});

@@ -109,8 +109,8 @@ YamlNode list_of_sources(const std::vector<DataSource>& sources) {
   std::vector<YamlNode> items;
   for (const DataSource& source : sources) {
     YamlNode map = YamlNode::of_map();
-    map.entries.emplace_back("paths", list_of_words(source.paths));
-    map.entries.emplace_back("weight", YamlNode::of_scalar(fmt::format("{}", source.weight)));
+    map.entries.push_back({"paths", list_of_words(source.paths)});
+    map.entries.push_back({"weight", YamlNode::of_scalar(fmt::format("{}", source.weight))});
     items.push_back(std::move(map));
   }
   return YamlNode::of_list(std::move(items));
@@ -258,12 +258,12 @@ YamlNode run_config_yaml(const RunConfig& config) {
     YamlNode* map = &document;
     if (dot != std::string::npos) {
       const std::string group = key.name.substr(0, dot);
-      if (document.entries.empty() || document.entries.back().first != group) {
-        document.entries.emplace_back(group, YamlNode::of_map());
+      if (document.entries.empty() || document.entries.back().key != group) {
+        document.entries.push_back({group, YamlNode::of_map()});
       }
-      map = &document.entries.back().second;
+      map = &document.entries.back().value;
     }
-    map->entries.emplace_back(key.name.substr(dot + 1), std::move(value));  // npos + 1 is 0
+    map->entries.push_back({key.name.substr(dot + 1), std::move(value)});  // npos + 1 is 0
   }
   return document;
 }
