@@ -7,6 +7,7 @@ JOBS ?= $(shell nproc)
 DEPS ?= scripts/install-deps.sh
 FUZZ_SECONDS ?= 60
 TORTURE_RUNS ?= 50000000
+TORTURE_SOAK_SECONDS ?= 7200
 KILLS ?= 20
 ARTEMIS_SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 torture: ARTEMIS_SEED := $(ARTEMIS_SEED)
@@ -36,11 +37,13 @@ quickstart: build ## A decoder that learns to see: scenes, graft, Stage 1, repor
 bench: build ## Print rates beside ceilings measured in the same run
 	build/bench_artemis
 
-torture: build ## Each libFuzzer target for TORTURE_RUNS inputs (50 million), 200 kills, 20,000 steps; ARTEMIS_SEED=N repeats a run
+torture: build ## The full counts of what make test does less of, in days; ARTEMIS_SEED=N repeats a run
+	@echo "seed: $(ARTEMIS_SEED)"
 	ARTEMIS_SEED=$(ARTEMIS_SEED) ARTEMIS_KILLS=200 ARTEMIS_LONG=1 build/test_train
+	ARTEMIS_SEED=$(ARTEMIS_SEED) DROPS=200 HANGUPS=10000 HANGUP_STREAMS=500 SLOW_SENDERS=1000 SLOW_SECONDS=600 \
+	  SOAK_SECONDS=$(TORTURE_SOAK_SECONDS) SOAK_DRIFT=1 scripts/test-serve.sh build drops hangups slow soak
 	$(DEPS) --fuzz
 	$(call build_preset,fuzz)
-	@echo "seed: $(ARTEMIS_SEED)"
 	scripts/fuzz.sh build-fuzz -runs=$(TORTURE_RUNS) -seed=$(ARTEMIS_SEED)
 
 fuzz: ## Each libFuzzer target for FUZZ_SECONDS (60)

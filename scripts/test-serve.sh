@@ -1,17 +1,22 @@
 #!/usr/bin/env bash
 # test-serve.sh BUILD [PART...]: `artemis serve` with the nano model, asked by programs of others.
-# Parts, all of them where none is named:
+# Parts, all of them but slow where none is named:
 #   client     the official Python client of OpenAI: chat, streams, pictures, tools, schemas
 #   malformed  requests that must be refused within a second while others' streams go on
 #   page       the chat page in headless Chromium; its screenshots lie in BUILD/screenshots
-#   soak       SOAK_CLIENTS (200) for SOAK_SECONDS (120), a fifth of whom hang up: nothing lost, mixed up or leaked
-# A part is a function part_NAME below and stands in `parts`. Each starts a server of its own and ends it with SIGTERM;
+#   drops      DROPS (20) requests are dropped in each of three states: their places are free within a pass
+#   hangups    HANGUPS (500) requests in HANGUP_STREAMS (200) at once, a fifth of them dropped, too little room for all
+#   slow       SLOW_SENDERS (1000) dribble for SLOW_SECONDS (60): the others' p99 stays under twice its base
+#   soak       SOAK_CLIENTS (200) for SOAK_SECONDS (120), a fifth of whom hang up, beside slow senders and malformed
+#              requests: nothing lost, mixed up or leaked, memory within SOAK_DRIFT (3) per cent
+# ARTEMIS_SEED=N repeats the random choices of the last four.
+# A part is a function part_NAME below. Each starts a server of its own and ends it with SIGTERM;
 # a server that does not end cleanly fails the part. Python packages go into BUILD/serve-venv, from the versions in
 # tests/serve/requirements.txt.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-parts=(client page malformed soak)
+parts=(client page malformed drops hangups soak)
 
 if [[ $# -lt 1 ]]; then
   echo "usage: scripts/test-serve.sh BUILD [PART...]" >&2
@@ -21,6 +26,7 @@ build=$1
 shift
 artemis=$build/artemis
 venv=$build/serve-venv
+seed=${ARTEMIS_SEED:-$RANDOM}
 work=$(mktemp -d)
 server=
 cleanup() {
@@ -93,11 +99,31 @@ part_malformed() {
   stop_server
 }
 
+part_drops() {
+  start_server --max-sequences 32 --step-tokens 64
+  python3 tests/serve/drops.py --url "$url" --pid "$server" --seed "$seed" --sequences 32 --drops "${DROPS:-20}"
+  stop_server
+}
+
+part_hangups() {
+  start_server --max-waiting "${HANGUP_STREAMS:-200}" --step-tokens 64 --cache-tokens 4096
+  python3 tests/serve/hangups.py --url "$url" --pid "$server" --seed "$seed" --requests "${HANGUPS:-500}" \
+    --streams "${HANGUP_STREAMS:-200}"
+  stop_server
+}
+
+part_slow() {
+  start_server
+  python3 tests/serve/slow.py --url "$url" --pid "$server" --seed "$seed" --senders "${SLOW_SENDERS:-1000}" \
+    --seconds "${SLOW_SECONDS:-60}"
+  stop_server
+}
+
 part_soak() {
   draw_picture
-  start_server --max-waiting 512
-  python3 tests/serve/soak.py --url "$url" --pid "$server" --clients "${SOAK_CLIENTS:-200}" \
-    --seconds "${SOAK_SECONDS:-120}" --picture "$work/validation-00000001.jpg"
+  start_server --max-waiting 512 --max-pixels 1000000
+  python3 tests/serve/soak.py --url "$url" --pid "$server" --seed "$seed" --clients "${SOAK_CLIENTS:-200}" \
+    --seconds "${SOAK_SECONDS:-120}" --drift "${SOAK_DRIFT:-3}" --picture "$work/validation-00000001.jpg"
   stop_server
 }
 
@@ -105,7 +131,7 @@ chosen=("$@")
 if [[ ${#chosen[@]} -eq 0 ]]; then chosen=("${parts[@]}"); fi
 for part in "${chosen[@]}"; do
   if [[ $(type -t "part_$part") != function ]]; then
-    echo "test-serve: there is no part '$part', expected one of: ${parts[*]}" >&2
+    echo "test-serve: there is no part '$part', expected some of: ${parts[*]} slow" >&2
     exit 2
   fi
   echo "test-serve: $part"

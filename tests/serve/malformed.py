@@ -183,8 +183,8 @@ def cases():
                                         b"100000\r\n" + (b" " * (1 << 20) + b"\r\n100000\r\n") * 21), 413
 
 
-def connect(address):
-    connection = socket.create_connection(address, timeout=5)
+def connect(address, timeout=5):
+    connection = socket.create_connection(address, timeout=timeout)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
 
@@ -207,9 +207,9 @@ def answer(connection):
     return int(top.split()[1]), body
 
 
-def ask(address, sent):
+def ask(address, sent, timeout=5):
     """Sends from another thread, so that an answer that comes early is seen; (status, body, seconds)."""
-    connection = connect(address)
+    connection = connect(address, timeout)
     sending = threading.Thread(target=send_all, args=(connection, sent), daemon=True)
     start = time.monotonic()
     sending.start()

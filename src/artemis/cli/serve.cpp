@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <array>
 #include <chrono>
@@ -93,7 +94,12 @@ std::string address_of(const Options& options, std::uint16_t port) {
                      host, v6 ? "]" : "", port);
 }
 
+// What a huge body takes goes back to the system with it. Left alone, glibc raises this bound to the largest
+// block that was freed, up to 32 MiB, and then keeps such blocks, several for each thread.
+void give_back_large_blocks() { mallopt(M_MMAP_THRESHOLD, 4 << 20); }
+
 void run(Options options) {
+  give_back_large_blocks();
   if (options.model.empty()) throw UsageError("--model", "is missing, expected a model directory");
   if (!options.key_file.empty())
     std::ranges::move(read_keys(options.key_file), std::back_inserter(options.keys));
