@@ -1,3 +1,6 @@
+// Other files take App.hpp alone: the bodies of CLI11's formatter and configuration are compiled here, once.
+#include <CLI/CLI.hpp>
+
 #include <fmt/format.h>
 
 #include <csignal>

@@ -1,7 +1,7 @@
 // The program: one function for each command, each in a file of its own.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 
 namespace artemis {
 

@@ -1,7 +1,7 @@
 // What asking a model takes, for one answer or a conversation: the options of an answer, and the history.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <optional>
 #include <string>
 #include <vector>

@@ -1,7 +1,7 @@
 // The options of a command from a file.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <filesystem>
 
 namespace artemis {

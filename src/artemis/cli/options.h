@@ -1,7 +1,7 @@
 // Options that several commands share, and what they lead to.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <filesystem>
 #include <memory>
 #include <optional>

@@ -1,7 +1,7 @@
 // The command line of a training run, made from the table of its keys.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <map>
 #include <memory>
 #include <string>
