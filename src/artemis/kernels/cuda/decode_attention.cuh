@@ -194,10 +194,15 @@ __device__ void attend_queries(const DecodeResult& result, DecodeShared<dim>& sh
                                DecodeSplit split, float scale) {
   const Visible all = queries.all();
   const int tile = split.first_tile(all.begin / decode_tile);
-  if (tile * decode_tile >= all.end) return hand_over_nothing<dim>(result.partials, queries, split);
-  DecodeSoftmax<dim> softmax(q, queries, scale);
+  if (tile * decode_tile >= all.end) {
+    wait_for_previous();
+    return hand_over_nothing<dim>(result.partials, queries, split);
+  }
   keys.start(tile, queries);
   for (int stage = 0; stage < decode_stages; ++stage) keys.request(stage);
+  wait_for_previous();
+  DecodeSoftmax<dim> softmax(q, queries, scale);
+  for (int stage = 0; stage < decode_stages; ++stage) keys.turn_new(stage, tile + stage * split.step);
   if (fresh.given()) softmax.turn(fresh, queries);
   const int warp = static_cast<int>(threadIdx.x) / warp_size;
   auto& ring = shared.rings[warp];
@@ -208,6 +213,7 @@ __device__ void attend_queries(const DecodeResult& result, DecodeShared<dim>& sh
     softmax.add(ring.stages[stage], DecodeKeys<dim>::first_key(at));
     __syncwarp();
     keys.request(stage);
+    keys.turn_new(stage, at + decode_stages * split.step);
     stage = (stage + 1) % decode_stages;
   }
   wait_for_copies<0>();
@@ -228,7 +234,8 @@ __global__ void __launch_bounds__(decode_warps* warp_size, 2)
   const int key_head = static_cast<int>(blockIdx.y);
   const int sequence = static_cast<int>(blockIdx.z);
   let_next_start();
-  wait_for_previous();
+  // Lengths, pages and the keys of earlier passes have been there since the pass began; all else has not.
+  if (!fresh.given()) wait_for_previous();
   k.data += key_head * dim;
   v.data += key_head * dim;
   if (fresh.given()) {
@@ -244,9 +251,9 @@ __global__ void __launch_bounds__(decode_warps* warp_size, 2)
   const int tokens = __ldcg(sequences.offsets + sequence + 1) - first;
   DecodeQueries queries = {first, length - tokens,      shape.group, key_head * shape.group,
                            0,     shape.group * tokens, shape.window};
-  if (queries.count == 0) return;
+  if (queries.count == 0) return wait_for_previous();
   const DecodeSplit split(queries.all());
-  if (split.index >= split.count) return;
+  if (split.index >= split.count) return wait_for_previous();
   for (int begin = 0; begin < tokens * shape.group; begin += decode_queries) {
     queries.begin = begin;
     queries.count = min(decode_queries, tokens * shape.group - begin);

@@ -60,14 +60,44 @@ class DecodeKeys {
     if (tile != tile_) look_up(tile);
   }
 
-  // Asks for the next tile, if there is one.
+  // Asks for what the cache has of the next tile, if there is one.
   __device__ void request(int stage) {
     if (tile_ * decode_tile < all_.end) {
       copy(stages_[stage]);
-      turn_new(stages_[stage]);
       look_up(tile_ + static_cast<int>(gridDim.x));
     }
     end_copies();
+  }
+
+  // What is not yet in the cache of a tile, into its stage and there.
+  __device__ void turn_new(int number, int tile) const {
+    using Stage = DecodeStage<dim>;
+    Stage& stage = stages_[number];
+    constexpr int pairs = dim / 16;  // lanes that turn a key; from 16 on they have the value
+    const int begin = first_key(tile);
+    for (int key = max(begin, new_); key < min(begin + decode_keys, all_.end); ++key) {
+      const int token = first_token_ + key;
+      const int within = key - begin;
+      const int pair = lane() * 8;
+      const int column = (lane() - 16) * 8;
+      const std::int64_t target = __ldcg(fresh_.rows + token);
+      uint4 value = {};
+      if (column >= 0 && column < dim) value = load_vector(fresh_.v[token] + column);
+      if (lane() < pairs) {
+        uint4 first = load_vector(fresh_.k[token] + pair);
+        uint4 second = load_vector(fresh_.k[token] + pair + dim / 2);
+        fresh_.turn(first, second, token, pair);
+        const int place = within % 8 * 4 + lane() % 4;
+        stage.keys[within / 8][lane() / 4][place] = first;
+        stage.keys[within / 8][lane() / 4 + Stage::units / 2][place] = second;
+        store_vector(fresh_.k_cache[target] + pair, first);
+        store_vector(fresh_.k_cache[target] + pair + dim / 2, second);
+      }
+      if (column >= 0 && column < dim) {
+        store_vector(stage.values + within * Stage::stride + column, value);
+        store_vector(fresh_.v_cache[target] + column, value);
+      }
+    }
   }
 
   // The position of a warp's first key in a tile.
@@ -107,36 +137,6 @@ class DecodeKeys {
       const bool inside = all_.contains(first_key(tile_) + key);
       if (is_new(first_key(tile_) + key)) continue;
       copy_async(stage.values + key * Stage::stride + column, source, inside);
-    }
-  }
-
-  // What is not yet in the cache, into the stage and there.
-  __device__ void turn_new(DecodeStage<dim>& stage) const {
-    using Stage = DecodeStage<dim>;
-    constexpr int pairs = dim / 16;  // lanes that turn a key; from 16 on they have the value
-    const int begin = first_key(tile_);
-    for (int key = max(begin, new_); key < min(begin + decode_keys, all_.end); ++key) {
-      const int token = first_token_ + key;
-      const int within = key - begin;
-      const int pair = lane() * 8;
-      const int column = (lane() - 16) * 8;
-      const std::int64_t target = __ldcg(fresh_.rows + token);
-      uint4 value = {};
-      if (column >= 0 && column < dim) value = load_vector(fresh_.v[token] + column);
-      if (lane() < pairs) {
-        uint4 first = load_vector(fresh_.k[token] + pair);
-        uint4 second = load_vector(fresh_.k[token] + pair + dim / 2);
-        fresh_.turn(first, second, token, pair);
-        const int place = within % 8 * 4 + lane() % 4;
-        stage.keys[within / 8][lane() / 4][place] = first;
-        stage.keys[within / 8][lane() / 4 + Stage::units / 2][place] = second;
-        store_vector(fresh_.k_cache[target] + pair, first);
-        store_vector(fresh_.k_cache[target] + pair + dim / 2, second);
-      }
-      if (column >= 0 && column < dim) {
-        store_vector(stage.values + within * Stage::stride + column, value);
-        store_vector(fresh_.v_cache[target] + column, value);
-      }
     }
   }
 

@@ -15,7 +15,7 @@ constexpr int vector = 8;         // elements in 16 bytes
 constexpr int step_vectors = 4;   // that a lane copies at a time
 constexpr int unit = 4 * vector;  // elements of a row that the four lanes of a row copy together
 constexpr int step = step_vectors * unit;
-constexpr int most_stages = 9;   // steps in flight
+constexpr int most_stages = 8;   // steps in flight
 constexpr int least_stages = 4;  // where x leaves no room for more
 constexpr int partial_size = most_rows * tile_columns;
 
@@ -30,6 +30,7 @@ struct FewRows {
   Activation activation;
   bool activated;
   int rows, columns, k;
+  int blocks;
 
   __host__ __device__ int tiles() const { return (columns + tile_columns - 1) / tile_columns; }
   __host__ __device__ int steps() const { return (k + step - 1) / step; }
@@ -134,18 +135,20 @@ class WeightRing {
   int stage_ = 0;
 };
 
-// The rows of x, with zeros up to a multiple of a step.
+// The rows of x, with zeros up to a multiple of a step, all asked for at once; there for the whole block.
 template <typename Out>
 __device__ void load_rows(const FewRows<Out>& p, bfloat16* x) {
   const int vectors = p.steps() * step / vector;
-#pragma unroll 4
-  for (int i = static_cast<int>(threadIdx.x); i < p.rows * vectors; i += warps * warp_size) {
-    const int row = i / vectors;
-    const int column = i % vectors * vector;
-    uint4 value = {};
-    if (column < p.k) value = __ldcg(reinterpret_cast<const uint4*>(p.x[row] + column));
-    *reinterpret_cast<uint4*>(x + row * p.x_stride() + column) = value;
+  for (int row = 0; row < p.rows; ++row) {
+    for (int i = static_cast<int>(threadIdx.x); i < vectors; i += warps * warp_size) {
+      const int column = i * vector;
+      const bool inside = column < p.k;
+      copy_async(x + row * p.x_stride() + column, p.x[row] + (inside ? column : 0), inside);
+    }
   }
+  end_copies();
+  wait_for_copies<0>();
+  __syncthreads();
 }
 
 // This warp's part of the products of a tile: row g = lane / 4 of x at the columns 2 (lane % 4) and the next.
@@ -226,7 +229,6 @@ __global__ void __launch_bounds__(warps* warp_size) multiply_few_rows(FewRows<Ou
   ring.fill(p);
   wait_for_previous();
   load_rows(p, x);
-  __syncthreads();
   int turn = 0;
   for (int tile = static_cast<int>(blockIdx.x); tile < p.tiles(); tile += static_cast<int>(gridDim.x)) {
     float* buffer = partials + turn % 2 * matrices * warps * partial_size;
@@ -252,10 +254,18 @@ bool covers(const Tensor& out, const Tensor& x, const Tensor& weight) {
          std::max(weight.dim(0), weight.dim(1)) <= INT32_MAX / 2 && out.count() > 0;
 }
 
+// Each block reads all of x. Where together they read more of it than a fifth of the weights, and each has
+// more than one tile, cuBLASLt is faster.
+template <int matrices, typename Out>
+bool worth_it(const FewRows<Out>& p) {
+  return p.tiles() <= p.blocks || 5 * p.rows * p.blocks <= matrices * p.columns;
+}
+
 // Each multiprocessor has one block: more than half of its memory is asked for, so that of a kernel that
 // starts while the one before it ends no two blocks come to lie on one and leave another idle.
 template <int matrices, int stages, typename Out>
 bool launch(Context& ctx, const FewRows<Out>& p) {
+  if (!worth_it<matrices>(p)) return false;
   const auto half =
       static_cast<std::size_t>(device_attribute(ctx, cudaDevAttrMaxSharedMemoryPerMultiprocessor) / 2 + 1024);
   const auto most = static_cast<std::size_t>(device_attribute(ctx, cudaDevAttrMaxSharedMemoryPerBlockOptin));
@@ -267,13 +277,12 @@ bool launch(Context& ctx, const FewRows<Out>& p) {
   const auto kernel = multiply_few_rows<matrices, stages, Out>;
   ARTEMIS_CUDA(
       cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)));
-  const int blocks = std::min(p.tiles(), device_attribute(ctx, cudaDevAttrMultiProcessorCount));
-  launch_chained(ctx, kernel, dim3(static_cast<unsigned>(blocks)), dim3(warps * warp_size), bytes, p);
+  launch_chained(ctx, kernel, dim3(static_cast<unsigned>(p.blocks)), dim3(warps * warp_size), bytes, p);
   return true;
 }
 
 template <typename Out>
-FewRows<Out> few_rows(const Tensor& out, const Tensor& x, const Tensor& weight) {
+FewRows<Out> few_rows(Context& ctx, const Tensor& out, const Tensor& x, const Tensor& weight) {
   FewRows<Out> p{};
   p.out = mutable_rows_of<Out>(out);
   p.x = rows_of<bfloat16>(x);
@@ -281,6 +290,7 @@ FewRows<Out> few_rows(const Tensor& out, const Tensor& x, const Tensor& weight) 
   p.rows = static_cast<int>(out.dim(0));
   p.columns = static_cast<int>(out.dim(1));
   p.k = static_cast<int>(x.dim(1));
+  p.blocks = std::min(p.tiles(), device_attribute(ctx, cudaDevAttrMultiProcessorCount));
   return p;
 }
 
@@ -292,7 +302,7 @@ bool few_rows_linear(Context& ctx, const Tensor& out, const Tensor& x, const Ten
   bool done = false;
   dispatch_real(out.dtype(), [&](auto element) {
     using Out = decltype(element);
-    FewRows<Out> p = few_rows<Out>(out, x, weight);
+    FewRows<Out> p = few_rows<Out>(ctx, out, x, weight);
     p.bias = data_or_null<bfloat16>(bias);
     if (epilogue.residual) p.residual = rows_of<Out>(epilogue.residual);
     p.activated = epilogue.activation.has_value();
@@ -305,7 +315,7 @@ bool few_rows_linear(Context& ctx, const Tensor& out, const Tensor& x, const Ten
 bool few_rows_gated_linear(Context& ctx, const Tensor& out, const Tensor& x, const Tensor& gate_weight,
                            const Tensor& up_weight, Activation activation) {
   if (!covers(out, x, gate_weight) || !vectors_fit(up_weight)) return false;
-  FewRows<bfloat16> p = few_rows<bfloat16>(out, x, gate_weight);
+  FewRows<bfloat16> p = few_rows<bfloat16>(ctx, out, x, gate_weight);
   p.up = rows_of<bfloat16>(up_weight);
   p.activation = activation;
   p.activated = true;

@@ -8,7 +8,8 @@
 namespace artemis::cuda {
 
 // As linear_forward. False, with nothing done, for what these kernels do not cover: more than eight rows,
-// f32 weights, rows that do not start at multiples of 16 bytes, rows too long for shared memory.
+// f32 weights, rows that do not start at multiples of 16 bytes, rows too long for shared memory or too many
+// for so few weights.
 bool few_rows_linear(Context& ctx, const Tensor& out, const Tensor& x, const Tensor& weight,
                      const Tensor& bias, const LinearEpilogue& epilogue);
 
