@@ -234,7 +234,8 @@ __global__ void __launch_bounds__(decode_warps* warp_size, 2)
   const int key_head = static_cast<int>(blockIdx.y);
   const int sequence = static_cast<int>(blockIdx.z);
   let_next_start();
-  // Lengths, pages and the keys of earlier passes have been there since the pass began; all else has not.
+  // Lengths, pages and the keys of earlier passes have been there since the pass began, with copies that wait
+  // for all before them; all else has not.
   if (!fresh.given()) wait_for_previous();
   k.data += key_head * dim;
   v.data += key_head * dim;
