@@ -26,6 +26,7 @@ std::vector<AttentionCase> small_cases() {
           {options(3, 3, 64, false, 0), {256, 100}},
           {options(2, 1, 80, true, 20), {150, 64}},
           {options(4, 4, 24, true, 7), {40, 90}},
+          {options(2, 2, 72, false, 0), {66, 130}},
           {options(2, 2, 128, true, 0), {129}},
           {options(6, 6, 20, false, 0), {64, 64, 64}},
           {options(2, 1, 13, true, 0), {31, 0, 17}},
@@ -46,8 +47,8 @@ std::vector<AttentionCase> large_cases() {
   many[70] = 0;
   many[149] = 70;
   return {
-      {options(32, 8, 128, true, 0), {480, 480}},      {options(16, 16, 64, false, 0), {1024, 256, 700, 33}},
-      {options(16, 16, 64, false, 0), {1024}},         {options(32, 8, 64, true, 150), {500, 0, 530}},
+      {options(32, 8, 128, true, 0), {480, 480}},      {options(16, 16, 72, false, 0), {1024, 256, 700, 33}},
+      {options(16, 16, 72, false, 0), {1024}},         {options(32, 8, 64, true, 150), {500, 0, 530}},
       {options(16, 16, 64, true, 0), {480, 333, 700}}, {options(32, 4, 80, true, 0), {300, 700}},
       {options(32, 8, 128, true, 100), {333, 1, 600}}, {options(4, 2, 128, true, 0), many}};
 }

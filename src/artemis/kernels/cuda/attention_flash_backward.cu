@@ -8,26 +8,22 @@
 namespace artemis::cuda {
 namespace {
 
-constexpr int own_rows = flash_warps * 16;  // queries or keys of a block
-constexpr int key_tile = 64;                // that passes by the queries
-constexpr int query_tile = 32;              // that passes by the keys
+constexpr int tile_rows = flash_rows;  // a block's own, and those that pass by
 
 // Of a query and a head, as (heads, tokens): lse for powers of two, and delta = d_out . out.
 using Statistics = float2;
 
-// Two tiles of rows that pass by, twice: one in use, one on its way. The block's own rows come through the
-// same memory before, and its results leave through it.
-template <int dim, int rows>
-struct PassingTiles {
-  static constexpr int size = rows * flash_stride<dim>;
-  bfloat16 first[2 * size];
-  bfloat16 second[2 * size];
+// Tiles of queries and d_out, or of keys and values.
+template <int dim>
+struct TilePair {
+  FlashTile<tile_rows, dim> first, second;
 };
 
 template <int dim>
-struct KeyPassShared {
-  PassingTiles<dim, query_tile> tiles;
-  Statistics statistics[2][query_tile];
+struct BackwardShared {
+  TilePair<dim> own;                    // results leave through them
+  TilePair<dim> passing[2];             // in use, and on the way
+  Statistics statistics[2][tile_rows];  // of passing queries
 };
 
 // The sum with the products of two pairs of bf16.
@@ -64,123 +60,111 @@ template <int dim, bool vectors>
 __global__ void __launch_bounds__(flash_threads, 2)
     flash_query_gradient(BackwardTensors<bfloat16> t, Statistics* statistics, int tokens, Sequences sequences,
                          AttentionShape shape) {
-  using Shared = PassingTiles<dim, key_tile>;
-  static_assert(key_tile == own_rows);
-  extern __shared__ uint4 dynamic[];
-  auto& shared = *reinterpret_cast<Shared*>(dynamic);
+  using OwnRows = std::conditional_t<has_warpgroup_mma, SharedRows<1, dim>, KeptRows<1, dim>>;
+  extern __shared__ Aligned dynamic[];
+  auto& shared = *reinterpret_cast<BackwardShared<dim>*>(dynamic);
   const int block = static_cast<int>(gridDim.x - 1 - blockIdx.x);
   const int head = shape.heads - 1 - block % shape.heads;
-  const Tile tile = find_tile(sequences, own_rows, block / shape.heads);
+  const Tile tile = find_tile(sequences, tile_rows, block / shape.heads);
   if (tile.rows <= 0) return;
   const int first_row = tile.first + tile.begin;
   const int column = head * shape.head_dim;
   const int key_column = head / shape.group * shape.head_dim;
   const HeadRows k(t.k, tile.first, key_column);
   const HeadRows v(t.v, tile.first, key_column);
-  const int my_rows = warp_of_block() * 16;
+  const int my_rows = rows_of_block(0);
 
-  const auto copy_own = [&](bfloat16* to, Rows<const bfloat16> from) {
-    copy_rows<dim, own_rows, vectors>(to, HeadRows(from, first_row, column), shape.head_dim,
-                                      FirstRows{tile.rows});
+  const auto copy_own = [&](FlashTile<tile_rows, dim>& to, Rows<const bfloat16> from) {
+    copy_rows<vectors>(to, HeadRows(from, first_row, column), shape.head_dim, FirstRows{tile.rows});
   };
-  copy_own(shared.first, t.q);
-  copy_own(shared.second, t.d_out);
-  copy_own(shared.second + Shared::size, t.out);
-  end_copies();
-  wait_for_copies<0>();
-  __syncthreads();
-  KeptRows<1, dim> queries;
-  KeptRows<1, dim> d_out;
-  queries.load(shared.first + my_rows * flash_stride<dim>);
-  d_out.load(shared.second + my_rows * flash_stride<dim>);
-  KeptRows<1, dim> out;
-  out.load(shared.second + Shared::size + my_rows * flash_stride<dim>);
+  const int last = visible_keys(shape, tile.begin + tile.rows - 1, tile.length).end;
+  int key = visible_keys(shape, tile.begin, tile.length).begin / tile_rows * tile_rows;
+  const auto request = [&](int from, int stage) {
+    const auto index = [&](int row) { return from + row < last ? from + row : -1; };
+    copy_rows<vectors>(shared.passing[stage].first, k, shape.head_dim, index);
+    copy_rows<vectors>(shared.passing[stage].second, v, shape.head_dim, index);
+    end_copies();
+  };
+  copy_own(shared.own.first, t.q);
+  copy_own(shared.own.second, t.d_out);
+  copy_own(shared.passing[1].first, t.out);
+  request(key, 0);
+  meet_copies();
+  const OwnRows queries(shared.own.first);
+  const OwnRows d_out(shared.own.second);
   Statistics mine[2];
+  const KeptRows<1, dim> out_rows(shared.passing[1].first);
+  const KeptRows<1, dim> d_out_rows(shared.own.second);
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     const int row = my_rows + half * 8 + lane_of_warp() / 4;
     // Rows past the end repeat the last one; nobody sees what they yield.
-    mine[half] = {t.lse[first_row + min(row, tile.rows - 1)][head] * log2_e, dot_rows(d_out, out, half)};
+    mine[half] = {t.lse[first_row + min(row, tile.rows - 1)][head] * log2_e,
+                  dot_rows(d_out_rows, out_rows, half)};
     if (row < tile.rows && lane_of_warp() % 4 == 0) {
       statistics[static_cast<std::int64_t>(head) * tokens + first_row + row] = mine[half];
     }
   }
-  __syncthreads();
-
-  const int last = visible_keys(shape, tile.begin + tile.rows - 1, tile.length).end;
-  int key = visible_keys(shape, tile.begin, tile.length).begin / key_tile * key_tile;
-  const auto request = [&](int from, int stage) {
-    const auto index = [&](int row) { return from + row < last ? from + row : -1; };
-    copy_rows<dim, key_tile, vectors>(shared.first + stage * Shared::size, k, shape.head_dim, index);
-    copy_rows<dim, key_tile, vectors>(shared.second + stage * Shared::size, v, shape.head_dim, index);
-    end_copies();
-  };
-  request(key, 0);
   const int query = tile.begin + my_rows;
   const float scale = shape.scale * log2_e;
   float sums[1][dim / 8][4] = {};
-  for (int stage = 0; key < last; key += key_tile, stage ^= 1) {
-    wait_for_copies<0>();
-    __syncthreads();  // the tile is there, the one before has been used
-    if (key + key_tile < last) request(key + key_tile, stage ^ 1);
-    const Sight sight(shape, query, query + 15, key, key + key_tile - 1, tile.length);
-    if (!sight.any) continue;
-    float scores[1][key_tile / 8][4];
-    float d_scores[1][key_tile / 8][4];
-    multiply_with_rows<dim>(scores, queries, shared.first + stage * Shared::size);
-    multiply_with_rows<dim>(d_scores, d_out, shared.second + stage * Shared::size);
+  for (int stage = 0; key < last; key += tile_rows, stage ^= 1) {
+    meet_copies();  // the tile is there, the one before has been used
+    if (key + tile_rows < last) request(key + tile_rows, stage ^ 1);
+    const Sight sight(shape, query, query + 15, key, key + tile_rows - 1, tile.length);
+    if (!has_warpgroup_mma && !sight.any) continue;
+    const auto& [keys, values] = shared.passing[stage];
+    float scores[1][tile_rows / 8][4];
+    float d_scores[1][tile_rows / 8][4];
+    multiply_with_rows<dim>(scores, queries, keys);
+    multiply_with_rows<dim>(d_scores, d_out, values);
+    finish_products(scores, d_scores);
     if (!sight.all) {
-      hide(scores, Seen(shape, query + lane_of_warp() / 4, key + lane_of_warp() % 4 * 2, tile.length));
+      const Seen seen(shape, query + lane_of_warp() / 4, key + lane_of_warp() % 4 * 2, tile.length);
+      seen.visit([&](auto sees) { hide(scores, sees); });
     }
 #pragma unroll
-    for (int n = 0; n < key_tile / 8; ++n) {
+    for (int n = 0; n < tile_rows / 8; ++n) {
 #pragma unroll
       for (int i = 0; i < 4; ++i) differentiate(scores[0][n][i], d_scores[0][n][i], scale, mine[i / 2]);
     }
-    add_weighted<dim>(sums, d_scores, shared.first + stage * Shared::size);
+    Weights weights(d_scores);
+    add_weighted<dim>(sums, weights, keys);
+    finish_products(sums, weights.values);
   }
   __syncthreads();  // all tiles have been used
   const float factors[1][2] = {{shape.scale, shape.scale}};
-  store_rows<dim, vectors>(shared.first + my_rows * flash_stride<dim>, sums, factors, tile.rows - my_rows,
-                           shape.head_dim, [&](int r) { return t.d_q[first_row + my_rows + r] + column; });
+  store_rows<vectors>(shared.own.first, sums, factors, tile.rows, shape.head_dim,
+                      [&](int r) { return t.d_q[first_row + r] + column; });
 }
 
 // d_v = p^T d_out; d_k = scale d_scores^T q, of a tile of keys and a key head, over the heads that share it
 // and the queries that see it.
 template <int dim, bool vectors>
-__device__ void key_tile_gradient(KeyPassShared<dim>& shared, const BackwardTensors<bfloat16>& t,
+__device__ void key_tile_gradient(BackwardShared<dim>& shared, const BackwardTensors<bfloat16>& t,
                                   const Statistics* statistics, int tokens, const AttentionShape& shape,
                                   const Tile& tile, int kv_head) {
-  using Tiles = PassingTiles<dim, query_tile>;
-  static_assert(2 * query_tile == own_rows);
   const int first_row = tile.first + tile.begin;
   const int key_column = kv_head * shape.head_dim;
-  const int my_rows = warp_of_block() * 16;
-
-  copy_rows<dim, own_rows, vectors>(shared.tiles.first, HeadRows(t.k, first_row, key_column), shape.head_dim,
-                                    FirstRows{tile.rows});
-  copy_rows<dim, own_rows, vectors>(shared.tiles.second, HeadRows(t.v, first_row, key_column), shape.head_dim,
-                                    FirstRows{tile.rows});
-  end_copies();
-  wait_for_copies<0>();
-  __syncthreads();
-  KeptRows<1, dim> keys;
-  KeptRows<1, dim> values;
-  keys.load(shared.tiles.first + my_rows * flash_stride<dim>);
-  values.load(shared.tiles.second + my_rows * flash_stride<dim>);
-  __syncthreads();
+  const int my_rows = rows_of_block(0);
+  const auto copy_own = [&](FlashTile<tile_rows, dim>& to, Rows<const bfloat16> from) {
+    copy_rows<vectors>(to, HeadRows(from, first_row, key_column), shape.head_dim, FirstRows{tile.rows});
+  };
+  copy_own(shared.own.first, t.k);
+  copy_own(shared.own.second, t.v);
+  const SharedRows<1, dim> keys(shared.own.first);
+  const SharedRows<1, dim> values(shared.own.second);
 
   // Tiles of queries follow one another, then those of the next head.
   const Visible seeing = seeing_queries(shape, tile);
-  const int begin = seeing.begin / query_tile * query_tile;
+  const int begin = seeing.begin / tile_rows * tile_rows;
   const auto request = [&](int head, int query, int stage) {
     const auto index = [&](int row) { return query + row < seeing.end ? query + row : -1; };
     const int column = head * shape.head_dim;
-    copy_rows<dim, query_tile, vectors>(shared.tiles.first + stage * Tiles::size,
-                                        HeadRows(t.q, tile.first, column), shape.head_dim, index);
-    copy_rows<dim, query_tile, vectors>(shared.tiles.second + stage * Tiles::size,
-                                        HeadRows(t.d_out, tile.first, column), shape.head_dim, index);
-    if (static_cast<int>(threadIdx.x) < query_tile) {
+    copy_rows<vectors>(shared.passing[stage].first, HeadRows(t.q, tile.first, column), shape.head_dim, index);
+    copy_rows<vectors>(shared.passing[stage].second, HeadRows(t.d_out, tile.first, column), shape.head_dim,
+                       index);
+    if (static_cast<int>(threadIdx.x) < tile_rows) {
       const int row = min(query + static_cast<int>(threadIdx.x), tile.length - 1);
       copy_async_pair(&shared.statistics[stage][threadIdx.x],
                       statistics + static_cast<std::int64_t>(head) * tokens + tile.first + row);
@@ -196,46 +180,50 @@ __device__ void key_tile_gradient(KeyPassShared<dim>& shared, const BackwardTens
   float d_k[1][dim / 8][4] = {};
   float d_v[1][dim / 8][4] = {};
   for (int stage = 0; head < end_head; stage ^= 1) {
-    wait_for_copies<0>();
-    __syncthreads();  // the tile is there, the one before has been used
+    meet_copies();  // the tile is there, the one before has been used
     const int here = query;
-    query += query_tile;
+    query += tile_rows;
     if (query >= seeing.end) {
       query = begin;
       ++head;
     }
     if (head < end_head) request(head, query, stage ^ 1);
-    const Sight sight(shape, here, here + query_tile - 1, key, key + 15, tile.length);
-    if (!sight.any) continue;
-    float scores[1][query_tile / 8][4];
-    float d_scores[1][query_tile / 8][4];
-    multiply_with_rows<dim>(scores, keys, shared.tiles.first + stage * Tiles::size);
-    multiply_with_rows<dim>(d_scores, values, shared.tiles.second + stage * Tiles::size);
+    const Sight sight(shape, here, here + tile_rows - 1, key, key + 15, tile.length);
+    if (!has_warpgroup_mma && !sight.any) continue;
+    const auto& [queries, d_out] = shared.passing[stage];
+    float scores[1][tile_rows / 8][4];
+    float d_scores[1][tile_rows / 8][4];
+    multiply_with_rows<dim>(scores, keys, queries);
+    multiply_with_rows<dim>(d_scores, values, d_out);
+    finish_products(scores, d_scores);
     const int column = lane_of_warp() % 4 * 2;
-    if (!sight.all || here + query_tile > seeing.end) {
+    if (!sight.all || here + tile_rows > seeing.end) {
+      const int count = seeing.end - here - column;
       const Seen seen(shape, here + column, key + lane_of_warp() / 4, tile.length);
-      const int queries = seeing.end - here - column;
-      hide(scores, [&](int k, int q) { return q < queries && seen(q, k); });
+      seen.visit([&](auto sees) { hide(scores, [&](int k, int q) { return q < count && sees(q, k); }); });
     }
 #pragma unroll
-    for (int n = 0; n < query_tile / 8; ++n) {
+    for (int n = 0; n < tile_rows / 8; ++n) {
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
         differentiate(scores[0][n][i], d_scores[0][n][i], scale,
                       shared.statistics[stage][column + n * 8 + i % 2]);
       }
     }
-    add_weighted<dim>(d_v, scores, shared.tiles.second + stage * Tiles::size);
-    add_weighted<dim>(d_k, d_scores, shared.tiles.first + stage * Tiles::size);
+    Weights p(scores);
+    Weights d_p(d_scores);
+    add_weighted<dim>(d_v, p, d_out);
+    add_weighted<dim>(d_k, d_p, queries);
+    finish_products(d_v, d_k, p.values, d_p.values);
   }
   __syncthreads();  // all tiles have been used
-  const auto store = [&](bfloat16* rows, const auto& sums, float factor, Rows<bfloat16> to) {
+  const auto store = [&](FlashTile<tile_rows, dim>& rows, const auto& sums, float factor, Rows<bfloat16> to) {
     const float factors[1][2] = {{factor, factor}};
-    store_rows<dim, vectors>(rows + my_rows * flash_stride<dim>, sums, factors, tile.rows - my_rows,
-                             shape.head_dim, [&](int r) { return to[first_row + my_rows + r] + key_column; });
+    store_rows<vectors>(rows, sums, factors, tile.rows, shape.head_dim,
+                        [&](int r) { return to[first_row + r] + key_column; });
   };
-  store(shared.tiles.first, d_k, shape.scale, t.d_k);
-  store(shared.tiles.second, d_v, 1.0f, t.d_v);
+  store(shared.own.first, d_k, shape.scale, t.d_k);
+  store(shared.own.second, d_v, 1.0f, t.d_v);
 }
 
 // A block for each tile of keys and key head or (paired) for two tiles, one as far from the start of its
@@ -244,18 +232,18 @@ template <int dim, bool vectors>
 __global__ void __launch_bounds__(flash_threads, 2)
     flash_key_gradient(BackwardTensors<bfloat16> t, const Statistics* statistics, int tokens,
                        Sequences sequences, AttentionShape shape, bool paired) {
-  extern __shared__ uint4 dynamic[];
-  auto& shared = *reinterpret_cast<KeyPassShared<dim>*>(dynamic);
+  extern __shared__ Aligned dynamic[];
+  auto& shared = *reinterpret_cast<BackwardShared<dim>*>(dynamic);
   const int kv_heads = shape.heads / shape.group;
   const int block = static_cast<int>(blockIdx.x);
-  Tile tile = find_tile(sequences, paired ? 2 * own_rows : own_rows, block / kv_heads);
+  Tile tile = find_tile(sequences, paired ? 2 * tile_rows : tile_rows, block / kv_heads);
   if (tile.rows <= 0) return;
   const int first = paired ? tile.begin / 2 : tile.begin;
-  const int second = (tile.length - 1) / own_rows * own_rows - first;
+  const int second = (tile.length - 1) / tile_rows * tile_rows - first;
 #pragma unroll 1
   for (int pass = 0; pass < 2; ++pass) {
     tile.begin = pass == 0 ? first : second;
-    tile.rows = min(own_rows, tile.length - tile.begin);
+    tile.rows = min(tile_rows, tile.length - tile.begin);
     key_tile_gradient<dim, vectors>(shared, t, statistics, tokens, shape, tile, block % kv_heads);
     if (!paired || second == first) return;
     __syncthreads();  // what was stored has left shared memory
@@ -273,19 +261,18 @@ void launch(Context& ctx, const BackwardTensors<bfloat16>& tensors, const Tensor
   const auto blocks = [&](int rows, std::int64_t heads) {
     return tile_bound(tokens, offsets, rows) * static_cast<unsigned>(heads);
   };
-  constexpr std::size_t query_bytes = sizeof(PassingTiles<dim, key_tile>);
-  allow_shared_memory(flash_query_gradient<dim, vectors>, query_bytes);
+  constexpr std::size_t bytes = sizeof(BackwardShared<dim>);
+  allow_shared_memory(flash_query_gradient<dim, vectors>, bytes);
   ARTEMIS_LAUNCH(flash_query_gradient<dim, vectors>
-                 <<<blocks(own_rows, options.heads), flash_threads, query_bytes, stream(ctx)>>>(
+                 <<<blocks(tile_rows, options.heads), flash_threads, bytes, stream(ctx)>>>(
                      tensors, statistics, count, sequences_of(offsets), shape));
   // Where all blocks run at once there is nothing to level.
-  const unsigned single = blocks(own_rows, options.kv_heads);
+  const unsigned single = blocks(tile_rows, options.kv_heads);
   const bool paired =
       single > 2 * static_cast<unsigned>(device_attribute(ctx, cudaDevAttrMultiProcessorCount));
-  const unsigned grid = paired ? blocks(2 * own_rows, options.kv_heads) : single;
-  constexpr std::size_t key_bytes = sizeof(KeyPassShared<dim>);
-  allow_shared_memory(flash_key_gradient<dim, vectors>, key_bytes);
-  ARTEMIS_LAUNCH(flash_key_gradient<dim, vectors><<<grid, flash_threads, key_bytes, stream(ctx)>>>(
+  const unsigned grid = paired ? blocks(2 * tile_rows, options.kv_heads) : single;
+  allow_shared_memory(flash_key_gradient<dim, vectors>, bytes);
+  ARTEMIS_LAUNCH(flash_key_gradient<dim, vectors><<<grid, flash_threads, bytes, stream(ctx)>>>(
       tensors, statistics, count, sequences_of(offsets), shape, paired));
 }
 

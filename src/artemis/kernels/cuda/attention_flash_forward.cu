@@ -11,14 +11,16 @@ constexpr int no_row = -1;  // as for copy_rows
 // A tile of queries has 16 * blocks rows for each warp.
 template <int dim, int blocks>
 struct FlashForward {
-  static constexpr int rows = flash_warps * blocks * 16;
-  // Queries in registers where those suffice.
-  static constexpr bool keeps_queries = blocks == 1;
-  static constexpr int resident = blocks * dim > 128 ? 2 : blocks* dim > 64 ? 3 : 4;  // of a multiprocessor
+  static constexpr int rows = blocks * flash_rows;
+  // Queries in registers where those suffice and reading them again would take time.
+  static constexpr bool keeps_queries = blocks == 1 && !has_warpgroup_mma;
+  static constexpr int resident = blocks == 2 || dim > 64 ? 2 : 4;  // of a multiprocessor
 
-  bfloat16 q[rows * flash_stride<dim>];
-  bfloat16 k[key_tile * flash_stride<dim>];
-  bfloat16 v[key_tile * flash_stride<dim>];
+  FlashTile<rows, dim> q;
+  // One tile of keys in use, one on its way.
+  struct {
+    FlashTile<key_tile, dim> keys, values;
+  } stages[2];
   int key_rows[2][key_tile];  // where the keys of a tile lie, or no_row
 };
 
@@ -87,13 +89,12 @@ struct FlashSums {
 };
 
 // A block for each tile of queries and head: the heads of one tile side by side, the last tiles, which are
-// the longest of a causal sequence, first. Each barrier says that the copies so far have arrived and that
-// the buffer which is filled next has been used.
+// the longest of a causal sequence, first.
 template <int dim, int blocks, bool vectors>
 __global__ void __launch_bounds__(flash_threads, FlashForward<dim, blocks>::resident)
     flash_forward(ForwardTensors<bfloat16> t, Pages cache, Sequences sequences, AttentionShape shape) {
   using Shared = FlashForward<dim, blocks>;
-  extern __shared__ uint4 dynamic[];
+  extern __shared__ Aligned dynamic[];
   auto& shared = *reinterpret_cast<Shared*>(dynamic);
   const int block = static_cast<int>(gridDim.x - 1 - blockIdx.x);
   const int head = shape.heads - 1 - block % shape.heads;
@@ -113,42 +114,42 @@ __global__ void __launch_bounds__(flash_threads, FlashForward<dim, blocks>::resi
   const auto key_row = [&](int position) {
     return position < last ? static_cast<int>(keys.row(position)) : no_row;
   };
-  const auto copy_tile = [&](bfloat16* to, const HeadRows& from, int stage) {
-    copy_rows<dim, key_tile, vectors>(to, from, shape.head_dim,
-                                      [&](int key) { return shared.key_rows[stage][key]; });
+  const auto request = [&](int stage) {
+    const auto index = [&](int key) { return shared.key_rows[stage][key]; };
+    copy_rows<vectors>(shared.stages[stage].keys, k, shape.head_dim, index);
+    copy_rows<vectors>(shared.stages[stage].values, v, shape.head_dim, index);
     end_copies();
   };
-  if (thread < key_tile) shared.key_rows[0][thread] = key_row(key + thread);
-  copy_rows<dim, Shared::rows, vectors>(shared.q, HeadRows(t.q, first_row, column), shape.head_dim,
-                                        FirstRows{tile.rows});
+  if (thread < 2 * key_tile) shared.key_rows[thread / key_tile][thread % key_tile] = key_row(key + thread);
+  copy_rows<vectors>(shared.q, HeadRows(t.q, first_row, column), shape.head_dim, FirstRows{tile.rows});
   __syncthreads();
-  copy_tile(shared.k, k, 0);
-  wait_for_copies<0>();
-  __syncthreads();
+  request(0);
+  meet_copies();
 
-  const int my_rows = warp_of_block() * blocks * 16;
-  const int query = first_query + my_rows;
-  std::conditional_t<Shared::keeps_queries, KeptRows<blocks, dim>, SharedRows<blocks, dim>> queries;
-  queries.load(shared.q + my_rows * flash_stride<dim>);
+  const int query = first_query + rows_of_block(0);
+  const std::conditional_t<Shared::keeps_queries, KeptRows<blocks, dim>, SharedRows<blocks, dim>> queries(
+      shared.q);
   FlashSums<dim, blocks> sums;
   const float scale = shape.scale * log2_e;
   for (int stage = 0; key < last; key += key_tile, stage ^= 1) {
-    wait_for_copies<0>();
-    __syncthreads();  // keys are there, the values before have been used
-    copy_tile(shared.v, v, stage);
-    const Sight sight(shape, query, query + blocks * 16 - 1, key, key + key_tile - 1, keys.length);
+    meet_copies();  // the tile is there, the one before has been used
+    if (key + key_tile < last) request(stage ^ 1);
+    if (thread < key_tile) shared.key_rows[stage][thread] = key_row(key + 2 * key_tile + thread);
+    const Sight sight(shape, query, query + (blocks - 1) * flash_rows + 15, key, key + key_tile - 1,
+                      keys.length);
+    if (!has_warpgroup_mma && !sight.any) continue;
+    const auto& [key_part, values] = shared.stages[stage];
     float scores[blocks][key_tile / 8][4];
-    if (sight.any) multiply_with_rows<dim>(scores, queries, shared.k);
-    if (thread < key_tile) shared.key_rows[stage ^ 1][thread] = key_row(key + key_tile + thread);
-    wait_for_copies<0>();
-    __syncthreads();  // values are there, the keys have been used
-    if (key + key_tile < last) copy_tile(shared.k, k, stage ^ 1);
-    if (!sight.any) continue;
+    multiply_with_rows<dim>(scores, queries, key_part);
+    finish_products(scores);
     if (!sight.all) {
-      hide(scores, Seen(shape, query + lane_of_warp() / 4, key + lane_of_warp() % 4 * 2, keys.length));
+      const Seen seen(shape, query + lane_of_warp() / 4, key + lane_of_warp() % 4 * 2, keys.length);
+      seen.visit([&](auto sees) { hide(scores, sees); });
     }
     sums.add(scores, scale);
-    add_weighted<dim>(sums.out, scores, shared.v);
+    Weights weights(scores);
+    add_weighted<dim>(sums.out, weights, values);
+    finish_products(sums.out, weights.values);
   }
 
   float factors[blocks][2];
@@ -158,14 +159,15 @@ __global__ void __launch_bounds__(flash_threads, FlashForward<dim, blocks>::resi
     for (int half = 0; half < 2; ++half) {
       const float total = sums.total(m, half);
       factors[m][half] = 1.0f / total;
-      const int row = my_rows + m * 16 + half * 8 + lane_of_warp() / 4;
+      const int row = rows_of_block(m) + half * 8 + lane_of_warp() / 4;
       if (t.lse.data != nullptr && lane_of_warp() % 4 == 0 && row < tile.rows) {
         t.lse[first_row + row][head] = sums.maximum[m][half] * shape.scale + logf(total);
       }
     }
   }
-  store_rows<dim, vectors>(shared.q + my_rows * flash_stride<dim>, sums.out, factors, tile.rows - my_rows,
-                           shape.head_dim, [&](int r) { return t.out[first_row + my_rows + r] + column; });
+  __syncthreads();  // the queries have been used
+  store_rows<vectors>(shared.q, sums.out, factors, tile.rows, shape.head_dim,
+                      [&](int r) { return t.out[first_row + r] + column; });
 }
 
 template <int dim, int blocks, bool vectors>
