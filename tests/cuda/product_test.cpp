@@ -184,6 +184,32 @@ TEST_F(ProductPlans, TheSameBitsInEveryCallAndContext) {
   }
 }
 
+// Sums of so many terms that tiles of unusual sizes are tried, beside products of a few of the rows.
+TEST_F(ProductPlans, LargeProductsAreThoseOfTheirRows) {
+  Context& ctx = *gpu_;
+  const std::int64_t tokens = 3000, n = 4104, k = 5120;
+  const Arena::Scope scope(ctx.arena());
+  const auto normal = [&ctx](std::int64_t rows, std::int64_t cols, std::uint64_t stream) {
+    const Tensor tensor = ctx.allocate(DType::bf16, {rows, cols});
+    fill_normal(ctx, tensor, 1.0f, 9, stream);
+    return tensor;
+  };
+  const Tensor x = normal(tokens, k, 1), w = normal(n, k, 2), residual = normal(tokens, n, 3);
+  const Tensor out = normal(tokens, n, 4), d_x = normal(tokens, k, 5);
+  linear_forward(ctx, out, x, w, Tensor(), {.activation = {}, .residual = residual});
+  linear_backward_input(ctx, d_x, out, w, false);
+  for (const std::int64_t begin : {std::int64_t{0}, std::int64_t{1400}, tokens - 40}) {
+    const std::int64_t end = begin + 40;
+    const Tensor few = ctx.allocate(DType::bf16, {40, n}), d_few = ctx.allocate(DType::bf16, {40, k});
+    linear_forward(ctx, few, x.rows(begin, end), w, Tensor(),
+                   {.activation = {}, .residual = residual.rows(begin, end)});
+    linear_backward_input(ctx, d_few, out.rows(begin, end), w, false);
+    ctx.synchronize();
+    EXPECT_LE(testing::difference(out.rows(begin, end).to(Device{}), few.to(Device{})), 2e-2) << begin;
+    EXPECT_LE(testing::difference(d_x.rows(begin, end).to(Device{}), d_few.to(Device{})), 2e-2) << begin;
+  }
+}
+
 TEST_F(ProductPlans, WhatIsMeasuredIsWritten) {
   results(*gpu_, 777);
   std::size_t files = 0;

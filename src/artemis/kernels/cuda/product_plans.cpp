@@ -24,6 +24,7 @@ using Algorithm = cublasLtMatmulAlgo_t;
 
 constexpr int max_candidates = 12;
 constexpr double min_measured_flop = 50e6;
+constexpr double min_fitted_flop = 50e9;
 
 // Above 16 the next of 8 to 16 steps an octave.
 std::int64_t rounded_up(std::int64_t tokens) {
@@ -97,12 +98,68 @@ std::vector<Algorithm> candidates(Context& ctx, ProductCall& call, int count) {
   return algorithms;
 }
 
-// Whether the library takes the algorithm for this product.
-bool accepts(Context& ctx, ProductCall& call, const Algorithm& algorithm) {
+// Whether the library takes the algorithm for this product; if so, waves is how many times over its tiles
+// fill the GPU.
+bool accepts(Context& ctx, ProductCall& call, const Algorithm& algorithm, float* waves = nullptr) {
   cublasLtMatmulHeuristicResult_t result{};
-  return cublasLtMatmulAlgoCheck(products(ctx), &call.operation, &call.a, &call.b, &call.addend, &call.out,
-                                 &algorithm, &result) == CUBLAS_STATUS_SUCCESS &&
-         result.workspaceSize <= ctx.gpu().workspace().size();
+  if (cublasLtMatmulAlgoCheck(products(ctx), &call.operation, &call.a, &call.b, &call.addend, &call.out,
+                              &algorithm, &result) != CUBLAS_STATUS_SUCCESS ||
+      result.workspaceSize > ctx.gpu().workspace().size()) {
+    return false;
+  }
+  if (waves != nullptr) *waves = result.wavesCount;
+  return true;
+}
+
+template <typename T>
+void configure(Algorithm& algorithm, cublasLtMatmulAlgoConfigAttributes_t attribute, T value) {
+  check(cublasLtMatmulAlgoConfigSetAttribute(&algorithm, attribute, &value, sizeof(value)),
+        "cublasLtMatmulAlgoConfigSetAttribute");
+}
+
+std::vector<std::uint32_t> tiles_of(const Algorithm& algorithm) {
+  std::size_t bytes = 0;
+  check(cublasLtMatmulAlgoCapGetAttribute(&algorithm, CUBLASLT_ALGO_CAP_TILE_IDS, nullptr, 0, &bytes),
+        "cublasLtMatmulAlgoCapGetAttribute");
+  std::vector<std::uint32_t> tiles(bytes / sizeof(std::uint32_t));
+  check(
+      cublasLtMatmulAlgoCapGetAttribute(&algorithm, CUBLASLT_ALGO_CAP_TILE_IDS, tiles.data(), bytes, &bytes),
+      "cublasLtMatmulAlgoCapGetAttribute");
+  return tiles;
+}
+
+// The heuristic passes by tiles of unusual sizes whose last wave leaves little of the GPU idle: the first
+// candidate with the large tiles that give a multiprocessor the least to do.
+std::vector<Algorithm> fitting_tiles(Context& ctx, ProductCall& call, const Algorithm& like) {
+  constexpr double least_tile = 160 * 128;  // elements; smaller ones wait for memory
+  constexpr std::size_t most_fits = 6;
+  struct Fit {
+    Algorithm algorithm;
+    double elements;  // of a multiprocessor, those of an unfilled wave included
+  };
+  std::vector<Fit> fits;
+  int multiprocessors = 0;
+  check(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, ctx.device().index),
+        "cudaDeviceGetAttribute");
+  const double of_each = static_cast<double>(call.key.m * call.key.n) / multiprocessors;
+  for (const std::uint32_t tile : tiles_of(like)) {
+    Algorithm algorithm = like;
+    configure(algorithm, CUBLASLT_ALGO_CONFIG_TILE_ID, tile);
+    float waves = 0;
+    if (!accepts(ctx, call, algorithm, &waves) || waves <= 0 || of_each / waves < least_tile) continue;
+    fits.push_back({algorithm, std::ceil(waves) * of_each / waves});
+  }
+  std::ranges::stable_sort(fits, {}, &Fit::elements);
+  fits.resize(std::min(fits.size(), most_fits));
+  std::vector<Algorithm> algorithms;
+  for (Fit& fit : fits) {
+    algorithms.push_back(fit.algorithm);
+    for (const std::uint16_t cluster : {CUBLASLT_CLUSTER_SHAPE_2x1x1, CUBLASLT_CLUSTER_SHAPE_1x2x1}) {
+      configure(fit.algorithm, CUBLASLT_ALGO_CONFIG_CLUSTER_SHAPE_ID, cluster);
+      if (accepts(ctx, call, fit.algorithm)) algorithms.push_back(fit.algorithm);
+    }
+  }
+  return algorithms;
 }
 
 class Event {
@@ -263,7 +320,10 @@ class Plans {
       if (const auto known = remembered(ctx, call)) return known;
     }
     const bool measure = worth_measuring && !is_recording(ctx);
-    const std::vector<Algorithm> found = candidates(ctx, call, measure ? max_candidates : 1);
+    std::vector<Algorithm> found = candidates(ctx, call, measure ? max_candidates : 1);
+    if (measure && !found.empty() && flop >= min_fitted_flop) {
+      std::ranges::copy(fitting_tiles(ctx, call, found.front()), std::back_inserter(found));
+    }
     if (measure) {
       if (const auto fastest = measured(ctx, call, found)) {
         file_.put(name_of(family(call.key)), to_hex(&*fastest, sizeof(Algorithm)));
