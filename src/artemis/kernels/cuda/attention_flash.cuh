@@ -46,8 +46,8 @@ struct alignas(1024) FlashTile {
   __device__ const bfloat16* at(int row, int column) const { return values + place(row, column); }
 };
 
-// Where a lane finds its part of load_matrices: in a row of a tile, and there in the first or second (vector 0
-// or 1) of every two vectors.
+// Where a lane finds its part of load_matrices: in a row of a tile, and there in the first or second (vector
+// 0 or 1) of every two vectors.
 class LaneRows {
  public:
   template <typename Tile>

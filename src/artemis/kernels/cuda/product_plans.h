@@ -1,12 +1,12 @@
 // Which of cuBLASLt's algorithms computes a product.
 //
 // A product of 50 MFLOP and more is measured at its first use: every algorithm that the library's heuristic
-// proposes runs a few times, and the fastest stays. Token counts are rounded up to 8 to 16 steps an octave
-// first, so that ragged batches share what was measured. What was chosen goes to a PlanFile named after the
-// GPU and the library's version, from which later runs take it: they start at once, and give the same bits.
-// Smaller products, and what a graph that is being recorded asks for first, take the heuristic's first
-// choice; with ARTEMIS_PRODUCT_PLANS=heuristic all do, and no file is read. Within a process a product's plan
-// stays.
+// proposes runs a few times, and the fastest stays; from 50 GFLOP on, algorithms with tiles that fit the
+// product join them. Token counts are rounded up to 8 to 16 steps an octave first, so that ragged batches
+// share what was measured. What was chosen goes to a PlanFile named after the GPU and the library's version,
+// from which later runs take it: they start at once, and give the same bits. Smaller products, and what a
+// graph that is being recorded asks for first, take the heuristic's first choice; with
+// ARTEMIS_PRODUCT_PLANS=heuristic all do, and no file is read. Within a process a product's plan stays.
 //
 // Partial sums stay in f32 until all are added, in an order that the plan alone decides.
 //
