@@ -9,6 +9,15 @@ if(ARTEMIS_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${ARTEMIS_CCACHE})
 endif()
 
+# Headers that most sources read are compiled once where nothing keeps whole compilations, as ccache does. A source
+# still includes all that it uses: `make lint` and builds with ccache go without.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(precompile ON)
+else()
+  set(precompile OFF)
+endif()
+option(ARTEMIS_PRECOMPILE "Precompile headers" ${precompile})
+
 # Compile options that every target of ours shares.
 add_library(artemis_options INTERFACE)
 target_include_directories(artemis_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
@@ -23,6 +32,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(
     artemis_options
     INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized;-Wno-restrict;-Wno-stringop-overflow;-Wno-array-bounds>")
+  if(ARTEMIS_PRECOMPILE)
+    # Beside those headers GCC soon looks for memory to free, a tenth of its time; it may wait for another 400 MB.
+    target_compile_options(
+      artemis_options INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:--param=ggc-min-expand=200;--param=ggc-min-heapsize=400000>")
+  endif()
 endif()
 if(ARTEMIS_SANITIZE)
   set(sanitize -fsanitize=${ARTEMIS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
@@ -36,6 +50,37 @@ endif()
 if(ARTEMIS_FUZZ)
   target_compile_options(artemis_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
+# What the tests' own code is compiled with besides. What is tested is optimised as ever.
+add_library(artemis_test_options INTERFACE)
+target_link_libraries(artemis_test_options INTERFACE artemis_options)
+if(ARTEMIS_SANITIZE)
+  target_compile_options(artemis_test_options INTERFACE -O0)  # in half the time
+else()
+  target_compile_options(artemis_test_options INTERFACE $<$<CONFIG:Release>:-O1>)  # a fifth faster
+endif()
+
+# artemis_headers(NAME HEADERS ... LIBRARIES ...): a target with the precompiled headers and these besides, for the
+# REUSE_FROM of targets with the options of these libraries.
+function(artemis_headers name)
+  cmake_parse_arguments(USED "" "" "HEADERS;LIBRARIES" ${ARGN})
+  find_package(nlohmann_json REQUIRED)
+  file(CONFIGURE OUTPUT ${name}.cpp CONTENT "")  # a target needs a source
+  add_library(${name} OBJECT ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp)
+  target_link_libraries(${name} PRIVATE fmt::fmt nlohmann_json::nlohmann_json ${USED_LIBRARIES})
+  target_precompile_headers(
+    ${name} PRIVATE <algorithm> <array> <charconv> <chrono> <cmath> <cstdint> <filesystem> <fstream> <functional> <map>
+    <memory> <mutex> <optional> <span> <string> <string_view> <unordered_map> <utility> <vector> <fmt/format.h>
+    <nlohmann/json.hpp> ${USED_HEADERS})
+endfunction()
+if(ARTEMIS_PRECOMPILE)
+  artemis_headers(artemis_headers LIBRARIES artemis_options)
+endif()
+# artemis_reuse(TARGET HEADERS): the target reads these precompiled ones, where there are any.
+function(artemis_reuse target headers)
+  if(ARTEMIS_PRECOMPILE)
+    target_precompile_headers(${target} REUSE_FROM ${headers})
+  endif()
+endfunction()
 
 # artemis_room(NAME PUBLIC a b PRIVATE c d): the library artemis_NAME from all sources of this folder (not of folders
 # below, unless given as SOURCES), linked to our rooms and to vendor targets.
@@ -44,22 +89,28 @@ function(artemis_room name)
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   add_library(artemis_${name} STATIC ${sources} ${ROOM_SOURCES})
   target_link_libraries(artemis_${name} PUBLIC artemis_options ${ROOM_PUBLIC} PRIVATE ${ROOM_PRIVATE})
+  if(NOT name STREQUAL "kernels")  # which has options of its own, and reads little
+    artemis_reuse(artemis_${name} artemis_headers)
+  endif()
 endfunction()
 
-# artemis_test(NAME LIBRARIES ...): one GoogleTest program from all sources of this folder, run by ctest as NAME.
+# artemis_test(NAME LIBRARIES ...): one GoogleTest program from all sources of this folder, run by ctest as NAME. The
+# seconds that it takes under AddressSanitizer are its COST, where there are many: the longest begin first.
 function(artemis_test name)
-  cmake_parse_arguments(TEST "" "TIMEOUT" "LIBRARIES" ${ARGN})
+  cmake_parse_arguments(TEST "" "TIMEOUT;COST" "LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   add_executable(test_${name} ${sources})
   target_include_directories(test_${name} PRIVATE ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/../tests)
-  # What is tested is optimised as ever; the tests' own code compiles a fifth faster with less.
-  target_compile_options(test_${name} PRIVATE $<$<CONFIG:Release>:-O1>)
-  target_link_libraries(test_${name} PRIVATE artemis_options GTest::gtest GTest::gtest_main ${TEST_LIBRARIES})
+  target_link_libraries(test_${name} PRIVATE artemis_test_options fmt::fmt GTest::gtest GTest::gtest_main ${TEST_LIBRARIES})
+  artemis_reuse(test_${name} artemis_test_headers)
   target_compile_definitions(test_${name} PRIVATE ARTEMIS_GOLDEN_DIR="${PROJECT_SOURCE_DIR}/tests/golden"
                                                   ARTEMIS_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   add_test(NAME ${name} COMMAND test_${name})
   if(NOT TEST_TIMEOUT)
     set(TEST_TIMEOUT 600)
   endif()
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${TEST_TIMEOUT})
+  if(NOT TEST_COST)
+    set(TEST_COST 0)
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${TEST_TIMEOUT} COST ${TEST_COST})
 endfunction()
