@@ -67,7 +67,7 @@ stop_server() {
   kill -TERM "$server"
   if ! wait "$server"; then
     echo "test-serve: the server did not end cleanly" >&2
-    tail -20 "$work/log" >&2
+    grep -v '^[A-Z]* /' "$work/log" | head -200 >&2  # without the lines of requests: a sanitizer's report, say
     exit 1
   fi
   server=
