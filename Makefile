@@ -11,6 +11,7 @@ TORTURE_KILLS ?= 200
 TORTURE_LONG ?= 1
 TORTURE_SLOW_SECONDS ?= 600
 TORTURE_SOAK_SECONDS ?= 7200
+TORTURE_DRIFT ?= 1
 KILLS ?= 20
 ARTEMIS_SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 torture: ARTEMIS_SEED := $(ARTEMIS_SEED)
@@ -48,7 +49,7 @@ torture: build ## The full counts of what make test does less of, in days; ARTEM
 	@echo "seed: $(ARTEMIS_SEED)"
 	ARTEMIS_SEED=$(ARTEMIS_SEED) ARTEMIS_KILLS=$(TORTURE_KILLS) ARTEMIS_LONG=$(TORTURE_LONG) build/test_train
 	ARTEMIS_SEED=$(ARTEMIS_SEED) DROPS=200 HANGUPS=10000 HANGUP_STREAMS=500 SLOW_SENDERS=1000 \
-	  SLOW_SECONDS=$(TORTURE_SLOW_SECONDS) SOAK_SECONDS=$(TORTURE_SOAK_SECONDS) SOAK_DRIFT=1 \
+	  SLOW_SECONDS=$(TORTURE_SLOW_SECONDS) SOAK_SECONDS=$(TORTURE_SOAK_SECONDS) SOAK_DRIFT=$(TORTURE_DRIFT) \
 	  scripts/test-serve.sh build drops hangups slow soak
 	$(call build_preset,tsan)
 	ctest --preset tsan
