@@ -106,7 +106,8 @@ part_drops() {
 }
 
 part_hangups() {
-  start_server --max-waiting "${HANGUP_STREAMS:-200}" --step-tokens 64 --cache-tokens 4096
+  # Room for those too who have left, which the server has not seen yet, beside those who came in their place.
+  start_server --max-waiting "$((2 * ${HANGUP_STREAMS:-200}))" --step-tokens 64 --cache-tokens 4096
   python3 tests/serve/hangups.py --url "$url" --pid "$server" --seed "$seed" --requests "${HANGUPS:-500}" \
     --streams "${HANGUP_STREAMS:-200}"
   stop_server
