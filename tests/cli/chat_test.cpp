@@ -51,7 +51,7 @@ class PipedInput {
 class Chat : public testing::Test {
  protected:
   // Greedy, short, without thoughts.
-  Outcome chat(const std::string& input, std::vector<std::string> more = {}) {
+  Ran chat(const std::string& input, std::vector<std::string> more = {}) {
     const PipedInput piped(input);
     std::vector<std::string> words = {"chat",          "--model",          models / "nano-vlm",
                                       "--no-thinking", "--max-new-tokens", "24"};
@@ -64,9 +64,8 @@ class Chat : public testing::Test {
 };
 
 TEST_F(Chat, TurnsKeepTheirHistoryAndPictures) {
-  const Outcome said =
-      chat("/system Answer in few words.\n/image " + cup + "\n/image " + cat + "\nWhat is here?\n/image " +
-           cup + "\nWhat else?\n/save " + at("said.json") + "\n");
+  const Ran said = chat("/system Answer in few words.\n/image " + cup + "\n/image " + cat +
+                        "\nWhat is here?\n/image " + cup + "\nWhat else?\n/save " + at("said.json") + "\n");
   ASSERT_EQ(said.code, 0) << said.err;
   const Json messages = read_json(at("said.json"));
   ASSERT_EQ(messages.size(), 5u);
@@ -81,9 +80,9 @@ TEST_F(Chat, TurnsKeepTheirHistoryAndPictures) {
 
   // The second answer is the one that these messages and pictures give.
   const Json before(Json::array_t(messages.begin(), messages.end() - 1));
-  const Outcome alone = artemis_run({"generate", "--model", models / "nano-vlm", "--no-thinking",
-                                     "--messages", folder_.write("m.json", before.dump()), "--max-new-tokens",
-                                     "24", "--image", cup, "--image", cat, "--image", cup, "--json"});
+  const Ran alone = artemis_run({"generate", "--model", models / "nano-vlm", "--no-thinking", "--messages",
+                                 folder_.write("m.json", before.dump()), "--max-new-tokens", "24", "--image",
+                                 cup, "--image", cat, "--image", cup, "--json"});
   ASSERT_EQ(alone.code, 0) << alone.err;
   EXPECT_EQ(parse_json(alone.out, "out")["text"], answer(4));
 }
@@ -92,9 +91,9 @@ TEST_F(Chat, FaultsAreOneLineAndTheChatGoesOn) {
   std::string endless;
   for (int i = 0; i < 3000; ++i) endless += "red ";
   folder_.write("text.png", "no picture");
-  const Outcome said = chat("/imgae x\n/image " + at("missing.png") + "\n/image " + at("text.png") +
-                            "\n/image\n/save " + at("early.json") + "\n" + endless + "\n\xff\xfe\n/save " +
-                            at("no/folder.json") + "\n/save " + at("said.json"));
+  const Ran said = chat("/imgae x\n/image " + at("missing.png") + "\n/image " + at("text.png") +
+                        "\n/image\n/save " + at("early.json") + "\n" + endless + "\n\xff\xfe\n/save " +
+                        at("no/folder.json") + "\n/save " + at("said.json"));
   EXPECT_EQ(said.code, 0);
   for (const char* line : {"[chat] there is no command '/imgae', did you mean '/image'?", "missing.png",
                            "text.png", "[/image] expected a picture file", "[/save] nothing was said yet",
@@ -109,9 +108,9 @@ TEST_F(Chat, FaultsAreOneLineAndTheChatGoesOn) {
 }
 
 TEST_F(Chat, CommandsStartOverAndEnd) {
-  const Outcome said = chat("/system One.\nhello\n/clear\nhello\n/save " + at("cleared.json") +
-                            "\n/system Two.\nhello\n/save " + at("two.json") + "\n/system\nhello\n/save " +
-                            at("none.json") + "\n/help\n/quit\n/save " + at("never.json") + "\n");
+  const Ran said = chat("/system One.\nhello\n/clear\nhello\n/save " + at("cleared.json") +
+                        "\n/system Two.\nhello\n/save " + at("two.json") + "\n/system\nhello\n/save " +
+                        at("none.json") + "\n/help\n/quit\n/save " + at("never.json") + "\n");
   ASSERT_EQ(said.code, 0) << said.err;
   const Json cleared = read_json(at("cleared.json"));
   EXPECT_EQ(cleared.size(), 3u);
@@ -124,7 +123,7 @@ TEST_F(Chat, CommandsStartOverAndEnd) {
 }
 
 TEST_F(Chat, EndOfInputAloneIsNoFailure) {
-  const Outcome said = chat("");
+  const Ran said = chat("");
   EXPECT_EQ(said.code, 0);
   EXPECT_EQ(said.out + said.err, "");
   EXPECT_EQ(chat("hello\n", {"--image", at("missing.png")}).code, 1);
@@ -132,17 +131,17 @@ TEST_F(Chat, EndOfInputAloneIsNoFailure) {
 }
 
 TEST_F(Chat, GoesOnFromWhatWasSaved) {
-  const Outcome said = chat("/image " + cup + "\nDescribe this image.\n/save " + at("said.json") +
-                            "\n/again\n/save " + at("again.json") + "\n");
+  const Ran said = chat("/image " + cup + "\nDescribe this image.\n/save " + at("said.json") +
+                        "\n/again\n/save " + at("again.json") + "\n");
   ASSERT_EQ(said.code, 0) << said.err;
   EXPECT_EQ(read_json(at("said.json")),
             read_json(at("again.json")));  // greedy: the same answer, in its place
-  const Outcome loaded =
+  const Ran loaded =
       chat("/load " + at("said.json") + "\nWhat else?\n/save " + at("more.json") + "\n/clear\n/again\n");
   ASSERT_EQ(loaded.code, 0) << loaded.err;
   EXPECT_NE(loaded.err.find("2 messages from "), std::string::npos) << loaded.err;
   EXPECT_NE(loaded.err.find("[chat] there is no message to answer again"), std::string::npos) << loaded.err;
-  const Outcome straight =
+  const Ran straight =
       chat("/image " + cup + "\nDescribe this image.\nWhat else?\n/save " + at("straight.json") + "\n");
   EXPECT_EQ(read_json(at("more.json")), read_json(at("straight.json")));
 }
@@ -159,14 +158,14 @@ TEST_F(Chat, WhatIsNoConversationIsNotLoaded) {
   for (std::size_t i = 0; i < files.size(); ++i) {
     input += "/load " + folder_.write(std::to_string(i) + ".json", files[i].first).string() + "\n";
   }
-  const Outcome said = chat(input + "/save " + at("kept.json") + "\n");
+  const Ran said = chat(input + "/save " + at("kept.json") + "\n");
   for (const auto& [file, line] : files)
     EXPECT_NE(said.err.find(line), std::string::npos) << line << "\n" << said.err;
   EXPECT_EQ(read_json(at("kept.json")).size(), 2u);
 }
 
 TEST_F(Chat, MessagesOfSeveralLines) {
-  const Outcome said =
+  const Ran said =
       chat("\"\"\"\n/one\n\n two\"\"\"\n\"\"\"three\"\"\"\n\"\"\"\n\"\"\"\n/save " + at("said.json") + "\n");
   ASSERT_EQ(said.code, 0) << said.err;
   const Json messages = read_json(at("said.json"));
@@ -176,7 +175,7 @@ TEST_F(Chat, MessagesOfSeveralLines) {
 }
 
 TEST_F(Chat, APipeHoldsAnswersAlone) {
-  const Outcome said = chat("/image " + cup + "\nDescribe this image.\n", {"--show-pictures", "kitty"});
+  const Ran said = chat("/image " + cup + "\nDescribe this image.\n", {"--show-pictures", "kitty"});
   EXPECT_EQ(said.code, 0);
   EXPECT_EQ((said.out + said.err).find('\033'), std::string::npos);
   EXPECT_EQ(chat("", {"--show-pictures", "ascii"}).code, 2);

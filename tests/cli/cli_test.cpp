@@ -25,7 +25,7 @@ TEST_F(Cli, EveryCommandHelpsWithAnExample) {
   for (const char* command : {"init", "graft", "extract", "inspect", "align", "tune", "merge", "generate",
                               "chat", "eval", "tokenizer", "tokenize", "template", "preprocess", "forward",
                               "report", "scenes", "corpus", "bench"}) {
-    const Outcome help = artemis_run({command, "--help"});
+    const Ran help = artemis_run({command, "--help"});
     EXPECT_EQ(help.code, 0) << command;
     EXPECT_NE(help.out.find(std::string("Example:  artemis ") + command), std::string::npos) << help.out;
   }
@@ -34,21 +34,21 @@ TEST_F(Cli, EveryCommandHelpsWithAnExample) {
 TEST_F(Cli, BadUseIsToldApart) {
   EXPECT_EQ(artemis_run({"inspect"}).code, 2);
   EXPECT_EQ(artemis_run({"no-such-command"}).code, 2);
-  const Outcome option = artemis_run({"align", "--lerning-rate", "1"});
+  const Ran option = artemis_run({"align", "--lerning-rate", "1"});
   EXPECT_EQ(option.code, 2);
   test::expect_error(option.err, "did you mean '--learning-rate'");
-  const Outcome set = artemis_run({"scenes", "--out", at("x"), "--set", "nothing"});
+  const Ran set = artemis_run({"scenes", "--out", at("x"), "--set", "nothing"});
   EXPECT_EQ(set.code, 2);
   test::expect_error(set.err, "'nothing' is not known, expected one of train");
   EXPECT_EQ(artemis_run({"inspect", at("missing")}).code, 1);
   unsetenv("ARTEMIS_MODELS");
-  const Outcome name = artemis_run({"eval", "--model", "nano-nothing", "--data", at("x")});
+  const Ran name = artemis_run({"eval", "--model", "nano-nothing", "--data", at("x")});
   EXPECT_EQ(name.code, 1);
 }
 
 TEST_F(Cli, ShippedModelsAreKnownByName) {
   for (const char* name : {"nano", "nano-vlm", "nano-text"}) {
-    const Outcome found = artemis_run({"inspect", name, "--json"});
+    const Ran found = artemis_run({"inspect", name, "--json"});
     EXPECT_EQ(found.code, 0) << found.err;
     EXPECT_TRUE(parse_json(found.out, name).is_object());
   }
@@ -59,7 +59,7 @@ TEST_F(Cli, FromScenesToGradedCaptions) {
   EXPECT_EQ(artemis_run({"scenes", "--out", at("held"), "--set", "validation", "--count", "8"}).code, 0);
   EXPECT_EQ(
       artemis_run({"graft", "--text", "nano-text", "--vision", "nano-tower", "--out", at("graft")}).code, 0);
-  const Outcome aligned =
+  const Ran aligned =
       artemis_run({"align", "--model", at("graft"), "--data", at("train"), "--out", at("run"), "--batch-size",
                    "8", "--accumulation", "1", "--eval.data", at("held"), "--eval.scenes",
                    "held=" + at("held"), "--eval.limit", "4", "--merge", at("aligned")});
@@ -70,7 +70,7 @@ TEST_F(Cli, FromScenesToGradedCaptions) {
   EXPECT_TRUE(events);
   EXPECT_TRUE(std::filesystem::exists(at("run") + "/report.html"));
   EXPECT_TRUE(std::filesystem::exists(at("run") + "/resolved.yaml"));
-  const Outcome graded = artemis_run(
+  const Ran graded = artemis_run(
       {"eval", "--model", at("aligned"), "--scenes", "held=" + at("held"), "--json", at("figures.json")});
   ASSERT_EQ(graded.code, 0) << graded.err;
   EXPECT_EQ(read_json(at("figures.json"))["scenes"]["held"]["captions"], 8);
@@ -80,23 +80,23 @@ TEST_F(Cli, BenchRefusesWhatItCannotMeasure) {
   EXPECT_EQ(artemis_run({"bench"}).code, 2);
   EXPECT_EQ(artemis_run({"bench", "everything"}).code, 2);
   EXPECT_EQ(artemis_run({"bench", "train"}).code, 2);
-  const Outcome weights = artemis_run({"bench", "train", "--preset", "small"});
+  const Ran weights = artemis_run({"bench", "train", "--preset", "small"});
   EXPECT_EQ(weights.code, 2);
   test::expect_error(weights.err, "--random-weights");
-  const Outcome preset = artemis_run({"bench", "train", "--preset", "huge", "--random-weights"});
+  const Ran preset = artemis_run({"bench", "train", "--preset", "huge", "--random-weights"});
   EXPECT_EQ(preset.code, 2);
   test::expect_error(preset.err, "expected one of small, medium, a3");
   folder_.write("peers.json", "[1]");
-  const Outcome peers = artemis_run({"bench", "ceilings", "--peers", at("peers.json")});
+  const Ran peers = artemis_run({"bench", "ceilings", "--peers", at("peers.json")});
   EXPECT_EQ(peers.code, 1);
   test::expect_error(peers.err, "expected an object");
 }
 
 TEST_F(Cli, BenchWritesEveryFigure) {
   folder_.write("peers.json", R"({"reference": {"train_b8_samples_s": 19.3}})");
-  const Outcome all = artemis_run({"bench", "all", "--preset", "small", "--random-weights", "--device", "cpu",
-                                   "--threads", "2", "--repeat", "1", "--directory", at("scratch"), "--json",
-                                   at("bench.json"), "--peers", at("peers.json")});
+  const Ran all = artemis_run({"bench", "all", "--preset", "small", "--random-weights", "--device", "cpu",
+                               "--threads", "2", "--repeat", "1", "--directory", at("scratch"), "--json",
+                               at("bench.json"), "--peers", at("peers.json")});
   ASSERT_EQ(all.code, 0) << all.err;
   const Json report = read_json(at("bench.json"));
   std::vector<std::string> names = {
@@ -127,8 +127,8 @@ TEST_F(Cli, BenchWritesEveryFigure) {
 }
 
 TEST_F(Cli, BenchOfSkippingHasABoundForEachShare) {
-  const Outcome skipping = artemis_run({"bench", "skipping", "--preset", "small", "--random-weights",
-                                        "--device", "cpu", "--repeat", "1", "--json", at("skipping.json")});
+  const Ran skipping = artemis_run({"bench", "skipping", "--preset", "small", "--random-weights", "--device",
+                                    "cpu", "--repeat", "1", "--json", at("skipping.json")});
   ASSERT_EQ(skipping.code, 0) << skipping.err;
   const Json report = read_json(at("skipping.json"));
   double least = 1;

@@ -13,13 +13,14 @@
 
 namespace artemis {
 
-struct Outcome {
+// What it came to.
+struct Ran {
   int code;
   std::string out;
   std::string err;
 };
 
-inline Outcome artemis_run(std::vector<std::string> words) {
+inline Ran artemis_run(std::vector<std::string> words) {
   words.insert(words.begin(), "artemis");
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());

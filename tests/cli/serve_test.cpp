@@ -19,7 +19,7 @@ TEST(ServeCommand, WhatIsRefusedBeforeItListens) {
   const test::TemporaryFolder folder;
   const auto refused = [](std::vector<std::string> words, const std::string& part, int code = 2) {
     words.insert(words.begin(), "serve");
-    const Outcome outcome = artemis_run(words);
+    const Ran outcome = artemis_run(words);
     EXPECT_EQ(outcome.code, code) << outcome.err;
     test::expect_error(outcome.err, part);
   };
@@ -36,7 +36,7 @@ TEST(ServeCommand, WhatIsRefusedBeforeItListens) {
   refused({"--model", model, "--max-sequences", "0"}, "max-sequences");
   refused({"--model", model, "--port", "70000"}, "port");
   refused({"--model", folder.path() / "none"}, "none", 1);
-  const Outcome help = artemis_run({"serve", "--help"});
+  const Ran help = artemis_run({"serve", "--help"});
   EXPECT_EQ(help.code, 0);
   test::expect_error(help.out, "Example:  artemis serve");
 }
@@ -47,7 +47,7 @@ TEST(ServeCommand, OptionsFromAFile) {
                            std::vector<std::string> more = {}) {
     std::vector<std::string> words = {"serve", "--config", folder.write("serve.yaml", yaml)};
     words.insert(words.end(), more.begin(), more.end());
-    const Outcome outcome = artemis_run(words);
+    const Ran outcome = artemis_run(words);
     EXPECT_NE(outcome.code, 0) << yaml;
     test::expect_error(outcome.err, part);
   };

@@ -78,7 +78,7 @@ class HttpServer::Core {
     listen(where);
     host_.limits = options_.limits;
     host_.error_body = std::move(error_body);
-    host_.handle = [this](std::shared_ptr<Answer> answer) { call_handler(std::move(answer)); };
+    host_.handle = [this](std::shared_ptr<HttpAnswer> answer) { call_handler(std::move(answer)); };
     host_.closed = [this](Connection* connection) { forget(connection); };
     for (Listener& listener : listeners_) accept(listener);
     thread_ = std::thread([this] { context_.run(); });
@@ -164,7 +164,7 @@ class HttpServer::Core {
     connection->start();
   }
 
-  void call_handler(std::shared_ptr<Answer> answer) {
+  void call_handler(std::shared_ptr<HttpAnswer> answer) {
     asio::post(workers_, [this, answer = std::move(answer)] {
       try {
         handler_(std::make_shared<Exchange>(answer));

@@ -94,25 +94,26 @@ std::string closing_answer(int status, std::string_view content_type, std::strin
                      answer_head(status, content_type, {}), body.size(), body);
 }
 
-Answer::Answer(HttpRequest request, Terms terms) : request_(std::move(request)), terms_(std::move(terms)) {}
+HttpAnswer::HttpAnswer(HttpRequest request, Terms terms)
+    : request_(std::move(request)), terms_(std::move(terms)) {}
 
-std::string_view Answer::connection_field() const {
+std::string_view HttpAnswer::connection_field() const {
   if (!terms_.keep_alive) return "Connection: close\r\n";
   return terms_.chunked ? "" : "Connection: keep-alive\r\n";  // HTTP/1.0 has to be told
 }
 
-void Answer::append(std::string bytes) {
+void HttpAnswer::append(std::string bytes) {
   unsent_ += bytes.size();
   bytes_.push_back(std::move(bytes));
   wake();
 }
 
-void Answer::wake() {
+void HttpAnswer::wake() {
   if (!std::exchange(woken_, true)) terms_.wake();
 }
 
-void Answer::send_locked(int status, std::string_view content_type, std::string body,
-                         const HttpHeaders& headers) {
+void HttpAnswer::send_locked(int status, std::string_view content_type, std::string body,
+                             const HttpHeaders& headers) {
   std::string head = answer_head(status, content_type, headers);
   if (has_body(status)) head += fmt::format("Content-Length: {}\r\n", body.size());
   head += fmt::format("{}\r\n", connection_field());
@@ -121,7 +122,8 @@ void Answer::send_locked(int status, std::string_view content_type, std::string 
   if (has_body(status) && !terms_.head_only && !body.empty()) append(std::move(body));
 }
 
-void Answer::send(int status, std::string_view content_type, std::string body, const HttpHeaders& headers) {
+void HttpAnswer::send(int status, std::string_view content_type, std::string body,
+                      const HttpHeaders& headers) {
   std::function<void()> forgotten;  // what it holds may let go of more; not under the lock
   const std::lock_guard lock(mutex_);
   if (!open()) return;
@@ -130,7 +132,7 @@ void Answer::send(int status, std::string_view content_type, std::string body, c
   forgotten.swap(hang_up_call_);
 }
 
-void Answer::begin(int status, std::string_view content_type, const HttpHeaders& headers) {
+void HttpAnswer::begin(int status, std::string_view content_type, const HttpHeaders& headers) {
   const std::lock_guard lock(mutex_);
   if (!open()) return;
   ARTEMIS_ASSERT(!begun_);
@@ -145,7 +147,7 @@ void Answer::begin(int status, std::string_view content_type, const HttpHeaders&
   append(std::move(head));
 }
 
-void Answer::write(std::string chunk) {
+void HttpAnswer::write(std::string chunk) {
   const std::lock_guard lock(mutex_);
   if (!open()) return;
   ARTEMIS_ASSERT(begun_);
@@ -157,7 +159,7 @@ void Answer::write(std::string chunk) {
   append(terms_.chunked ? fmt::format("{:x}\r\n{}\r\n", chunk.size(), chunk) : std::move(chunk));
 }
 
-void Answer::end() {
+void HttpAnswer::end() {
   std::function<void()> forgotten;
   const std::lock_guard lock(mutex_);
   if (!open()) return;
@@ -168,7 +170,7 @@ void Answer::end() {
   wake();
 }
 
-void Answer::on_hang_up(std::function<void()> call) {
+void HttpAnswer::on_hang_up(std::function<void()> call) {
   {
     const std::lock_guard lock(mutex_);
     if (open()) {
@@ -180,7 +182,7 @@ void Answer::on_hang_up(std::function<void()> call) {
   call();
 }
 
-void Answer::abandon() {
+void HttpAnswer::abandon() {
   std::function<void()> forgotten;
   const std::lock_guard lock(mutex_);
   if (!open()) return;
@@ -193,7 +195,7 @@ void Answer::abandon() {
   }
 }
 
-Answer::Work Answer::take_work(bool can_send) {
+HttpAnswer::Work HttpAnswer::take_work(bool can_send) {
   const std::lock_guard lock(mutex_);
   woken_ = false;
   Work work{{}, ended_, broken_};
@@ -201,29 +203,29 @@ Answer::Work Answer::take_work(bool can_send) {
   return work;
 }
 
-void Answer::sent(std::size_t bytes) {
+void HttpAnswer::sent(std::size_t bytes) {
   const std::lock_guard lock(mutex_);
   unsent_ -= bytes;
 }
 
-bool Answer::keep_alive() const {
+bool HttpAnswer::keep_alive() const {
   const std::lock_guard lock(mutex_);
   return terms_.keep_alive;
 }
 
-void Answer::close_afterwards() {
+void HttpAnswer::close_afterwards() {
   const std::lock_guard lock(mutex_);
   terms_.keep_alive = false;
 }
 
-void Answer::release() {
+void HttpAnswer::release() {
   const std::lock_guard lock(mutex_);
   attached_ = false;
   terms_.wake = nullptr;
   bytes_.clear();
 }
 
-bool Answer::hang_up() {
+bool HttpAnswer::hang_up() {
   std::function<void()> call;
   {
     const std::lock_guard lock(mutex_);

@@ -18,7 +18,7 @@ std::string answer_head(int status, std::string_view content_type, const HttpHea
 // An answer that needs no exchange, after which the connection closes.
 std::string closing_answer(int status, std::string_view content_type, std::string_view body);
 
-class Answer {
+class HttpAnswer {
  public:
   struct Terms {
     bool keep_alive = true;      // the client would send another request
@@ -35,7 +35,7 @@ class Answer {
     bool broken = false;             // the connection is to be broken off
   };
 
-  Answer(HttpRequest request, Terms terms);
+  HttpAnswer(HttpRequest request, Terms terms);
 
   // For the exchange, as HttpExchange has them.
   const HttpRequest& request() const { return request_; }
@@ -78,7 +78,7 @@ class Answer {
 // The handler's side of an answer.
 class Exchange : public HttpExchange {
  public:
-  explicit Exchange(std::shared_ptr<Answer> answer) : answer_(std::move(answer)) {}
+  explicit Exchange(std::shared_ptr<HttpAnswer> answer) : answer_(std::move(answer)) {}
   ~Exchange() override { answer_->abandon(); }
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
@@ -96,7 +96,7 @@ class Exchange : public HttpExchange {
   void on_hang_up(std::function<void()> call) override { answer_->on_hang_up(std::move(call)); }
 
  private:
-  std::shared_ptr<Answer> answer_;
+  std::shared_ptr<HttpAnswer> answer_;
 };
 
 }  // namespace artemis

@@ -148,7 +148,7 @@ bool Connection::count_body() {
 void Connection::dispatch() {
   set_deadline(Deadline::none);
   state_ = State::answering;
-  Answer::Terms terms;
+  HttpAnswer::Terms terms;
   terms.keep_alive = reader_->keep_alive() && !host_.draining;
   terms.chunked = reader_->chunked_answer();
   terms.unsent_bytes = host_.limits.unsent_bytes;
@@ -158,14 +158,14 @@ void Connection::dispatch() {
   };
   HttpRequest request = reader_->take_request();
   terms.head_only = request.method == "HEAD";
-  answer_ = std::make_shared<Answer>(std::move(request), std::move(terms));
+  answer_ = std::make_shared<HttpAnswer>(std::move(request), std::move(terms));
   host_.handle(answer_);
 }
 
 void Connection::flush() {
   if (state_ != State::answering) return;
   const bool can_send = out_.empty();
-  Answer::Work work = answer_->take_work(can_send);
+  HttpAnswer::Work work = answer_->take_work(can_send);
   if (work.broken) return break_off();
   if (work.ended && deadline_ != Deadline::send) set_deadline(Deadline::send);
   if (!can_send) return;  // again when that has left

@@ -19,8 +19,8 @@ class Connection;
 struct ConnectionHost {
   HttpLimits limits;
   HttpErrorBody error_body;
-  std::function<void(std::shared_ptr<Answer>)> handle;  // has a worker thread call the handler
-  std::function<void(Connection*)> closed;              // the connection is no more
+  std::function<void(std::shared_ptr<HttpAnswer>)> handle;  // has a worker thread call the handler
+  std::function<void(Connection*)> closed;                  // the connection is no more
   bool draining = false;
   std::size_t body_bytes = 0;  // of the requests that are being read or answered
 };
@@ -74,10 +74,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::unique_ptr<RequestReader> reader_;
   std::size_t counted_ = 0;  // of the body, in host_.body_bytes
 
-  std::shared_ptr<Answer> answer_;  // of state `answering`
-  std::vector<std::string> out_;    // being written
-  bool out_of_answer_ = false;      // out_ is the answer's
-  std::string refusal_;             // waits for out_
+  std::shared_ptr<HttpAnswer> answer_;  // of state `answering`
+  std::vector<std::string> out_;        // being written
+  bool out_of_answer_ = false;          // out_ is the answer's
+  std::string refusal_;                 // waits for out_
 };
 
 }  // namespace artemis
