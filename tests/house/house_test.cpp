@@ -12,6 +12,23 @@ TEST(House, TreeKeepsTheRules) {
   for (const SourceFile& file : files) {
     for (const std::string& violation : violations(file)) ADD_FAILURE() << violation;
   }
+  for (const std::string& violation : defined_twice(files)) ADD_FAILURE() << violation;
+}
+
+TEST(House, AClassIsDefinedOnce) {
+  const auto in = [](const char* path, const std::string& space, const std::string& text) {
+    return SourceFile{path, "namespace " + space + "{\n" + text + "\n}  // namespace " + space + "\n"};
+  };
+  const std::string text = "class A final {\n};";
+  EXPECT_EQ(defined_twice({in("src/a.h", "artemis ", text), in("tests/a.h", "artemis ", "struct A {};")}),
+            std::vector<std::string>{"tests/a.h:2: src/a.h has a class A too"});
+  for (const SourceFile& other :
+       {in("tests/a.h", "artemis::test ", text), in("tests/a.cpp", "", text),
+        in("src/a.cpp", "artemis ", "class A;"), in("src/a.cpp", "artemis ", "struct A::B {\n};"),
+        in("src/a.h", "artemis ", text + "\n" + text)}) {
+    EXPECT_EQ(defined_twice({in("src/a.h", "artemis ", text), other}), std::vector<std::string>{})
+        << other.text;
+  }
 }
 
 TEST(House, EveryRuleCanFail) {

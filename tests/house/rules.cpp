@@ -32,7 +32,8 @@ const std::map<std::string, Rooms, std::less<>>& floors() {
       {"generate", {"core", "io", "kernels", "nn", "model", "processor", "grammar"}},
       {"serve",
        {"core", "io", "text", "image", "kernels", "nn", "model", "processor", "grammar", "generate"}},
-      {"bench", {"core", "io", "text", "kernels", "nn", "model", "processor", "train", "grammar", "generate"}},
+      {"bench",
+       {"core", "io", "text", "kernels", "nn", "model", "processor", "train", "grammar", "generate"}},
       {"evaluate",
        {"core", "io", "text", "kernels", "nn", "model", "processor", "train", "grammar", "generate", "lab"}},
       {"cli",
@@ -180,6 +181,20 @@ void check_links(Scrutiny& scrutiny) {
   }
 }
 
+// The name of the class that a line at the first level begins to define, or nothing.
+std::string class_defined_by(std::string_view line) {
+  for (const std::string_view keyword : {"struct ", "class "}) {
+    if (!line.starts_with(keyword) || line.find(';') < line.find('{')) continue;
+    line.remove_prefix(keyword.size());
+    if (line.starts_with("alignas(")) line.remove_prefix(std::min(line.size(), line.find(") ") + 2));
+    const auto ends = [](char c) { return c == ' ' || c == '<'; };
+    const auto end = std::find_if(line.begin(), line.end(), ends);
+    if (end != line.end() && *end == '<') return {};  // a specialisation
+    return {line.begin(), end};
+  }
+  return {};
+}
+
 }  // namespace
 
 std::vector<std::string> violations(const SourceFile& file) {
@@ -202,6 +217,35 @@ std::vector<std::string> violations(const SourceFile& file) {
     check_links(scrutiny);
   }
   return scrutiny.found;
+}
+
+std::vector<std::string> defined_twice(const std::vector<SourceFile>& files) {
+  std::vector<std::string> found;
+  std::map<std::string, std::string> first;  // the path by the name
+  for (const SourceFile& file : files) {
+    const std::vector<std::string_view> lines = split_lines(file.text);
+    std::vector<std::string> spaces;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      const std::string_view line = lines[i];
+      if (line.starts_with("namespace ") && line.ends_with("{")) {
+        spaces.emplace_back(line.substr(10, line.size() - 11));
+      } else if (line.starts_with("}  // namespace") && !spaces.empty()) {
+        spaces.pop_back();
+      }
+      const std::string name = class_defined_by(line);
+      const bool unnamed = std::find(spaces.begin(), spaces.end(), "") != spaces.end();
+      // The class around a nested one is defined once.
+      if (name.empty() || unnamed || name.find(':') != std::string::npos) continue;
+      std::string full;
+      for (const std::string& space : spaces) full += space + "::";
+      const auto& [known, path] = *first.emplace(full + name, file.path).first;
+      if (path != file.path) {
+        found.push_back(file.path + ":" + std::to_string(i + 1) + ": " + path + " has a class " + name +
+                        " too");
+      }
+    }
+  }
+  return found;
 }
 
 }  // namespace artemis::house
