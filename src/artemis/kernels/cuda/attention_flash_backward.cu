@@ -87,7 +87,7 @@ __global__ void __launch_bounds__(flash_threads, 2)
   };
   copy_own(shared.own.first, t.q);
   copy_own(shared.own.second, t.d_out);
-  copy_own(shared.passing[1].first, t.out);
+  copy_own(shared.passing[1].first, t.out);  // read before the loop's first barrier, behind which keys come
   request(key, 0);
   meet_copies();
   const OwnRows queries(shared.own.first);
