@@ -154,8 +154,8 @@ std::byte* tile_of(const Tensor& out, const Tile& tile) {
   return out.mutable_raw() + elements * dtype_size(out.dtype());
 }
 
-void multiply_tile(const Tensor& out, const Operand& a, const Operand& b, std::int64_t depth,
-                   const Tensor& bias, bool accumulate, const Tile& tile) {
+void multiply_piece(const Tensor& out, const Operand& a, const Operand& b, std::int64_t depth,
+                    const Tensor& bias, bool accumulate, const Tile& tile) {
   const std::byte* tile_bias =
       bias ? bias.raw() + static_cast<std::size_t>(tile.col) * dtype_size(bias.dtype()) : nullptr;
   const Product product = {.m = tile.rows,
@@ -172,6 +172,23 @@ void multiply_tile(const Tensor& out, const Operand& a, const Operand& b, std::i
                            .bias = bias.defined(),
                            .accumulate = accumulate};
   worker().multiply(product, tile_of(out, tile), at(a, tile.row, 0), at(b, 0, tile.col), tile_bias);
+}
+
+// Ragged rows are cut off, with a full piece before them where they are too few alone: 31 primitives serve
+// every number of rows, where one for each would fill memory for hours.
+void multiply_tile(const Tensor& out, const Operand& a, const Operand& b, std::int64_t depth,
+                   const Tensor& bias, bool accumulate, const Tile& tile) {
+  const std::int64_t ragged = tile.rows % least_tile_rows;
+  const std::int64_t even = ragged == 0 ? tile.rows : tile.rows - ragged - least_tile_rows;
+  Tile piece = tile;
+  if (even > 0) {
+    piece.rows = even;
+    multiply_piece(out, a, b, depth, bias, accumulate, piece);
+  }
+  if (ragged == 0) return;
+  piece.row = tile.row + std::max<std::int64_t>(even, 0);
+  piece.rows = tile.row + tile.rows - piece.row;
+  multiply_piece(out, a, b, depth, bias, accumulate, piece);
 }
 
 // For processors without products of bf16: the tile's operands become f32, so does the bias, and the result
