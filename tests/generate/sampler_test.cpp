@@ -68,6 +68,16 @@ TEST(Sampler, GreedyTakesTheLargestAndTheLowerIdOfATie) {
   EXPECT_EQ(next(sampler, logits), 1);
 }
 
+// Divided by next to nothing all would be infinite, and as likely as each other.
+TEST(Sampler, NextToNoTemperatureIsNone) {
+  for (const float temperature : {1e-40f, 1e-6f}) {
+    Sampler sampler(SamplingOptions{.temperature = temperature, .seed = 3});
+    EXPECT_TRUE(sampler.takes_likeliest());
+    std::vector<float> logits = {30.0f, 31.0f, 2.0f};
+    EXPECT_EQ(next(sampler, logits), 1);
+  }
+}
+
 TEST(Sampler, NotANumberIsNeverChosen) {
   Sampler sampler(SamplingOptions{});
   std::vector<float> some = {NAN, -3.0f};

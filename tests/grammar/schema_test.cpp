@@ -1,6 +1,8 @@
 // Schemas as grammars, against what jsonschema says (tests/golden/grammar) and a validator of our own.
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "artemis/core/error.h"
 #include "artemis/grammar/constraint.h"
 #include "validator.h"
@@ -102,6 +104,44 @@ TEST(Schema, NullableAddsNull) {
   }
 }
 
+// Of schemas that hold together each must allow null; `nullable` alone is meant for what stands beside it.
+TEST(Schema, NullableOfOnePartDoesNotLoosenAnother) {
+  for (const char* schema : {R"({"allOf":[{"type":"string"},{"enum":["a",null],"nullable":true}]})",
+                             R"({"allOf":[{"enum":["a"],"nullable":true},{"type":"string"}]})",
+                             R"({"allOf":[{"type":"string","nullable":true},{"const":"a"}]})"}) {
+    const auto grammar = json_schema_grammar(parsed(schema));
+    EXPECT_FALSE(fits(grammar, "null")) << schema;
+    EXPECT_TRUE(fits(grammar, "\"a\"")) << schema;
+  }
+  for (const char* schema :
+       {R"({"allOf":[{"type":"string"}],"nullable":true})",
+        R"({"allOf":[{"type":"string","nullable":true},{"minLength":1}]})",
+        R"({"allOf":[{"type":"string","nullable":true},{"enum":["a"],"nullable":true}]})"}) {
+    EXPECT_TRUE(fits(json_schema_grammar(parsed(schema)), "null")) << schema;
+  }
+}
+
+TEST(Schema, WholeNumbersMayBeSpelledWithAPoint) {
+  EXPECT_TRUE(fits(json_schema_grammar(parsed(R"({"type":"integer","enum":[1.0,2.5]})")), "1.0"));
+  EXPECT_FALSE(fits(json_schema_grammar(parsed(R"({"type":"integer","enum":[1.0,2.5]})")), "2.5"));
+}
+
+TEST(Schema, AddressesAndDurations) {
+  const auto check = [](const char* format, const std::vector<std::string>& right,
+                        const std::vector<std::string>& wrong) {
+    const auto grammar = json_schema_grammar(Json{{"type", "string"}, {"format", format}});
+    for (const std::string& text : right) EXPECT_TRUE(fits(grammar, Json(text).dump())) << text;
+    for (const std::string& text : wrong) EXPECT_FALSE(fits(grammar, Json(text).dump())) << text;
+  };
+  check("ipv6",
+        {"::", "::1", "1::", "2001:db8::8a2e:370:7334", "1:2:3:4:5:6:7:8",
+         "1:2:3:4:5:6:7::", "::2:3:4:5:6:7:8"},
+        {"", ":", "1", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1::2::3", "12345::", "g::", ":1",
+         "1:2:3:4::5:6:7:8:9"});
+  check("duration", {"P1D", "P3Y6M4DT12H30M5S", "PT36H", "P2W", "PT5S", "P1YT1M"},
+        {"", "P", "PT", "P1", "P1S", "PT1D", "P1W2D", "P1Y1D", "1D"});
+}
+
 TEST(Schema, RefusesWhatItCannotEnforce) {
   const std::vector<std::pair<std::string, std::string>> faults{
       {R"(3)", "[schema #] is number, expected a schema"},
@@ -174,6 +214,21 @@ TEST(Schema, SizeAndDepthEndWithAnError) {
     chain += ",\"d" + std::to_string(i) + "\":{\"allOf\":[" + before + "," + before + "]}";
   }
   EXPECT_NE(fault_of(chain + "},\"$ref\":\"#/$defs/d59\"}"), "none");
+}
+
+// What is joined again and again is gone through each time.
+TEST(Schema, ManyPartsEndSoon) {
+  std::string parts;
+  for (int i = 0; i < 8'000; ++i)
+    parts += (i > 0 ? ",{\"properties\":{\"a" : "{\"properties\":{\"a") + std::to_string(i) + "\":true}}";
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_NE(fault_of("{\"allOf\":[" + parts + "]}").find("joined schemas with more than 500000 values"),
+            std::string::npos);
+  std::string keys = "\"a0\":1";
+  for (int i = 1; i < 40'000; ++i) keys += ",\"a" + std::to_string(i) + "\":1";
+  EXPECT_NE(fault_of("{\"allOf\":[{" + keys + "}]}").find("[schema #/allOf/0] more than 64 keywords"),
+            std::string::npos);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
 }
 
 // Choices that begin alike are read together, so the ways do not multiply with the depth.

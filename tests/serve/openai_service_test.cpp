@@ -2,12 +2,15 @@
 #include "artemis/io/base64.h"
 #include "artemis/serve/reasoning.h"
 #include "serve/service_fixture.h"
+#include "support/files.h"
 
 namespace artemis {
 namespace {
 
+using test::NanoModel;
 using test::question;
 using test::ServiceRun;
+using test::TemporaryFolder;
 
 ServiceRun& run() {
   static ServiceRun run([] {
@@ -35,6 +38,30 @@ Json picture_question(const std::string& text, const std::vector<std::string>& f
   return body;
 }
 
+// The nano model whose vocabulary is padded: its last token is taken out of the tokenizer.
+std::int32_t leave_last_token_out(const std::filesystem::path& directory) {
+  Json json = read_json(directory / "tokenizer.json");
+  Json kept = Json::object();
+  const auto last =
+      std::ranges::max_element(json["model"]["vocab"], [](const Json& a, const Json& b) { return a < b; });
+  const std::int32_t id = last.value();
+  const std::string token = last.key();
+  for (const auto& [text, place] : json["model"]["vocab"].items()) {
+    if (text != token) kept[text] = place;
+  }
+  json["model"]["vocab"] = kept;
+  Json merges = Json::array();
+  for (const Json& merge : json["model"]["merges"]) {
+    std::string joined = merge.is_array() ? merge[0].get<std::string>() + merge[1].get<std::string>()
+                                          : merge.get<std::string>();
+    std::erase(joined, ' ');
+    if (joined != token) merges.push_back(merge);
+  }
+  json["model"]["merges"] = merges;
+  write_file_atomically(directory / "tokenizer.json", json.dump());
+  return id;
+}
+
 TEST(Service, ModelsHealthAndPage) {
   const auto models = run().ask("GET", "/v1/models");
   EXPECT_EQ(models->status(), 200);
@@ -43,6 +70,7 @@ TEST(Service, ModelsHealthAndPage) {
   EXPECT_EQ(models->json()["data"][0]["max_model_len"], 2048);
   EXPECT_TRUE(models->header("x-request-id").starts_with("req_"));
   EXPECT_EQ(run().ask("GET", "/v1/models/nano")->json()["id"], "nano");
+  EXPECT_EQ(run().ask("GET", "/v1/models/%6eano")->json()["id"], "nano");
   EXPECT_EQ(run().ask("GET", "/v1/models/other")->status(), 404);
   EXPECT_EQ(run().ask("GET", "/health")->json()["status"], "ok");
   const auto page = run().ask("GET", "/");
@@ -197,6 +225,23 @@ TEST(Service, LogprobsSpellTheText) {
   EXPECT_TRUE(spelled.starts_with(choice_of(body)["message"]["content"].get<std::string>())) << spelled;
 }
 
+TEST(Service, IdsWithoutATokenAreEmptyText) {
+  const TemporaryFolder folder;
+  std::filesystem::copy(NanoModel::get().directory, folder.path() / "padded");
+  const std::int32_t id = leave_last_token_out(folder.path() / "padded");
+  NanoModel padded(folder.path() / "padded");
+  ServiceRun service({}, {}, padded);
+  const Json bias = {{std::to_string(id), 100}};
+  const auto chat =
+      service.chat(question("A cup?", {{"logit_bias", bias}, {"max_tokens", 3}, {"logprobs", true}}));
+  ASSERT_EQ(chat->status(), 200) << chat->body();
+  EXPECT_EQ(choice_of(chat->json())["message"]["content"], "");
+  EXPECT_EQ(choice_of(chat->json())["logprobs"]["content"][0]["token"], "");
+  EXPECT_EQ(chat->json()["usage"]["completion_tokens"], 3);
+  const Json text = {{"prompt", "A large"}, {"max_tokens", 3}, {"logit_bias", bias}, {"logprobs", 5}};
+  EXPECT_EQ(service.ask("POST", "/v1/completions", text.dump())->status(), 200);
+}
+
 TEST(Service, FormsAreHeld) {
   const Json schema = Json::parse(R"({"type": "object", "properties": {"colour": {"enum": ["red", "blue"]},
       "round": {"type": "boolean"}}, "required": ["colour", "round"], "additionalProperties": false})");
@@ -207,6 +252,10 @@ TEST(Service, FormsAreHeld) {
   EXPECT_TRUE(value["colour"] == "red" || value["colour"] == "blue");
   EXPECT_TRUE(value["round"].is_boolean());
   EXPECT_EQ(choice_of(body)["finish_reason"], "stop");
+
+  // A whole form ends, even where the model's own ends are not heard.
+  const Json unending = {{"response_format", format}, {"ignore_eos", true}, {"max_tokens", 200}};
+  EXPECT_EQ(choice_of(run().chat(question("Describe a cup.", unending))->json())["finish_reason"], "stop");
 
   // Behind a thought as well, which the answer does not end within.
   for (int seed = 0; seed < 4; ++seed) {
@@ -425,12 +474,32 @@ TEST(Service, KeysAndOrigins) {
   EXPECT_EQ(right->header("Access-Control-Allow-Origin"), "http://page.example");
   const auto before = guarded.ask("OPTIONS", "/v1/chat/completions", "", {{"Origin", "http://page.example"}});
   EXPECT_EQ(before->status(), 204);
+  EXPECT_EQ(before->header("Access-Control-Allow-Headers"), "authorization,content-type");
   const auto other = guarded.ask("OPTIONS", "/v1/chat/completions", "", {{"Origin", "http://evil.example"}});
   EXPECT_EQ(other->status(), 405);
   EXPECT_EQ(other->header("Access-Control-Allow-Origin"), "");
   ASSERT_EQ(lines.size(), 7u);
   EXPECT_TRUE(lines[2].starts_with("GET /v1/models 401 0+0 tokens ")) << lines[1];
   for (const std::string& line : lines) EXPECT_EQ(line.find("secret"), line.npos);
+}
+
+// What a client sends comes back in the answer's fields: never more than one line of it.
+TEST(Service, OriginsAndFieldsOfOthersComeBackClean) {
+  ServiceOptions options;
+  options.sites.origins = {"*"};
+  ServiceRun open(options);
+  const auto tab = open.ask("POST", "/v1/chat/completions", question("A cup?", {{"max_tokens", 1}}).dump(),
+                            {{"Origin", "http://a\tb"}});
+  EXPECT_EQ(tab->status(), 200);
+  EXPECT_EQ(tab->header("Access-Control-Allow-Origin"), "");
+  const auto allowed = [&](const std::string& asked) {
+    return open
+        .ask("OPTIONS", "/v1/chat/completions", "",
+             {{"Origin", "http://page.example"}, {"Access-Control-Request-Headers", asked}})
+        ->header("Access-Control-Allow-Headers");
+  };
+  EXPECT_EQ(allowed("authorization, x-stainless-lang"), "authorization,x-stainless-lang");
+  EXPECT_EQ(allowed("authorization\tx"), "authorization,content-type");
 }
 
 TEST(Service, HangingUpFreesTheEngine) {

@@ -108,15 +108,20 @@ class KeptExchange : public HttpExchange {
   std::function<void()> hang_up_;
 };
 
-// The nano model in f32, loaded once.
+// The nano model in f32.
 struct NanoModel {
-  std::filesystem::path directory = std::filesystem::path(ARTEMIS_SOURCE_DIR) / "lab/models/nano-vlm";
+  explicit NanoModel(std::filesystem::path from = std::filesystem::path(ARTEMIS_SOURCE_DIR) /
+                                                  "lab/models/nano-vlm")
+      : directory(std::move(from)) {}
+
+  std::filesystem::path directory;
   Context loading{Device{}, 1};
   GraftConfig config = read_graft_config(directory);
   Processor processor = Processor::load(directory, config);
   CheckpointReader checkpoint = CheckpointReader::open(directory);
   Graft graft = load_graft(loading, checkpoint, config, DType::f32);
 
+  // Loaded once.
   static NanoModel& get() {
     static NanoModel model;
     return model;
@@ -125,8 +130,10 @@ struct NanoModel {
 
 class ServiceRun {
  public:
-  explicit ServiceRun(ServiceOptions options = {}, EngineOptions engine = {})
-      : context_(Device{}, 2),
+  explicit ServiceRun(ServiceOptions options = {}, EngineOptions engine = {},
+                      NanoModel& nano = NanoModel::get())
+      : nano_(nano),
+        context_(Device{}, 2),
         fitted_(fit(engine)),
         served_("nano", nano_.directory, nano_.config, nano_.processor, fitted_.cache_tokens),
         engine_(context_, nano_.graft, nano_.config, nano_.processor.tokenizer(), fitted_),
@@ -163,7 +170,7 @@ class ServiceRun {
     return fit_engine(Device{}, nano_.config, DType::f32, options);
   }
 
-  NanoModel& nano_ = NanoModel::get();
+  NanoModel& nano_;
   Context context_;
   EngineOptions fitted_;
   ServedModel served_;

@@ -55,6 +55,14 @@ TEST_P(Stream, ShownTokensAreNotSkipped) {
             tokens().decode(Ids{special[1]}, false));
 }
 
+// A model's vocabulary may be padded; the reference passes over such ids too.
+TEST_P(Stream, IdsWithoutATokenHaveNoText) {
+  StreamDecoder stream(tokens(), true);
+  const auto beyond = static_cast<std::int32_t>(tokens().vocab_size());
+  EXPECT_FALSE(tokens().has_token(beyond) || tokens().has_token(-1));
+  EXPECT_EQ(stream.push(beyond) + stream.flush(), "");
+}
+
 TEST_P(Stream, GivesTheTextOfIdsAtRandom) {
   std::mt19937 random(1);
   std::vector<std::int32_t> known;
@@ -96,12 +104,6 @@ TEST_P(Stream, TakesTheSameTimeForEachToken) {
   const auto start = std::chrono::steady_clock::now();
   for (std::size_t i = 0; i < 200000; ++i) stream.push(once[i % once.size()]);
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
-}
-
-TEST_P(Stream, RefusesAnIdWithoutAToken) {
-  StreamDecoder stream(tokens(), false);
-  EXPECT_THROW(stream.push(-1), Error);
-  EXPECT_THROW(stream.push(static_cast<std::int32_t>(tokens().vocab_size())), Error);
 }
 
 INSTANTIATE_TEST_SUITE_P(Tokenizers, Stream, testing::ValuesIn(references()),

@@ -119,7 +119,8 @@ void run(Options options) {
   EngineThread engine(*ctx, model.graft, model.config, model.processor.tokenizer(), fitted);
   options.service.page = page_document();
   options.service.page_policy = page_policy();
-  options.service.log = [](const std::string& line) { fmt::print(stderr, "{}\n", line); };
+  // A full disk or a logger that is gone must not end the server.
+  options.service.log = [](const std::string& line) { std::fputs((line + "\n").c_str(), stderr); };
   Service service(served, engine, options.service);
 
   const InterruptGuard guard(std::array{SIGINT, SIGTERM},
@@ -131,10 +132,12 @@ void run(Options options) {
   fmt::print("artemis serve: {} answers with {}, {} at once, {} tokens in its cache\n",
              address_of(options, server.port()), served.name(), fitted.max_sequences, fitted.cache_tokens);
   std::fflush(stdout);
-  while (!guard.asked()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  while (!guard.asked() && engine.failure().empty())
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
   service.begin_drain();
   server.drain();
   engine.drain();
+  if (const std::string failure = engine.failure(); !failure.empty()) throw Error("engine", failure);
 }
 
 void add_address_options(CLI::App& command, Options& options) {

@@ -59,7 +59,8 @@ void Answer::allowed(std::span<std::uint32_t> mask) const {
 
 bool Answer::ends(std::int32_t token) const {
   const GenerateOptions& options = request_.options;
-  return !options.ignore_eos && std::ranges::find(options.end_tokens, token) != options.end_tokens.end();
+  const bool ignored = options.ignore_eos && !constrained();  // a whole form has nothing behind its end
+  return !ignored && std::ranges::find(options.end_tokens, token) != options.end_tokens.end();
 }
 
 void Answer::show(std::string_view text) {

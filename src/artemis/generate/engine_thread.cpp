@@ -27,7 +27,7 @@ std::uint64_t EngineThread::submit(EngineRequest request, AnswerListener listene
   std::uint64_t id = 0;
   {
     const std::scoped_lock lock(mutex_);
-    require(failure_.empty(), "engine", "it has stopped: {}", failure_);
+    if (!failure_.empty()) throw EngineBroken("engine", "it has stopped: " + failure_);
     if (draining_ || stopping_) throw Busy("engine", "it is shutting down");
     const std::int64_t waiting = counters_.waiting + std::ssize(submitted_);
     const std::int64_t waiting_tokens = counters_.waiting_tokens + submitted_tokens_;
@@ -62,6 +62,11 @@ void EngineThread::drain() {
 EngineCounters EngineThread::counters() const {
   const std::scoped_lock lock(mutex_);
   return counters_;
+}
+
+std::string EngineThread::failure() const {
+  const std::scoped_lock lock(mutex_);
+  return failure_;
 }
 
 // What others asked for meanwhile; waits for it when there is nothing to do. False to stop.

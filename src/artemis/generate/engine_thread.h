@@ -15,6 +15,12 @@ class Busy : public Error {
   using Error::Error;
 };
 
+// An earlier failure ended it for good.
+class EngineBroken : public Error {
+ public:
+  using Error::Error;
+};
+
 class EngineThread {
  public:
   // As Engine; the context is the thread's alone from now on.
@@ -25,14 +31,16 @@ class EngineThread {
   EngineThread(const EngineThread&) = delete;
   EngineThread& operator=(const EngineThread&) = delete;
 
-  // The listener is called on the engine's thread. Throws Error for a request that can never be answered, and
-  // Busy when the queue is full or the engine drains.
+  // The listener is called on the engine's thread. Throws Error for a request that can never be answered,
+  // Busy when the queue is full or the engine drains, and EngineBroken once failure() says something.
   std::uint64_t submit(EngineRequest request, AnswerListener listener);
   // Ends it within one pass; of one that has ended already nothing is left to do.
   void cancel(std::uint64_t id);
   // Takes no more requests, and returns when all have ended.
   void drain();
   EngineCounters counters() const;
+  // What ended it for good, "" as long as it works.
+  std::string failure() const;
 
  private:
   struct Submission {

@@ -39,6 +39,9 @@ void check_sampling_options(const SamplingOptions& options) {
 
 Sampler::Sampler(const SamplingOptions& options) : options_(options), random_(options.seed) {
   check_sampling_options(options);
+  // Divided by less, logits would become infinite, and so equal.
+  constexpr float least_temperature = 1e-5f;
+  if (options_.temperature < least_temperature) options_.temperature = 0.0f;
 }
 
 RowSampling Sampler::draw(std::int64_t ahead) const {

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <map>
 
 #include "artemis/grammar/pattern.h"
@@ -17,6 +19,15 @@ std::map<std::string, std::string, std::less<>> make_patterns() {
       R"((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d))";
   const std::string label = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
   const std::string byte = R"((?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d))";
+  // Groups of four hexadecimal digits, at one place of which `::` may stand for as many as are missing.
+  const std::string group = "[0-9a-fA-F]{1,4}";
+  std::string address =
+      "(?:" + group + ":){7}" + group + "|(?:" + group + ":){1,7}:|:(?:(?::" + group + "){1,7}|:)";
+  for (int before = 1; before <= 6; ++before) {
+    address += fmt::format("|(?:{0}:){{1,{1}}}(?::{0}){{1,{2}}}", group, before, 7 - before);
+  }
+  const std::string days = R"((?:\d{1,9}Y(?:\d{1,9}M(?:\d{1,9}D)?)?|\d{1,9}M(?:\d{1,9}D)?|\d{1,9}D))";
+  const std::string hours = R"(T(?:\d{1,9}H(?:\d{1,9}M(?:\d{1,9}S)?)?|\d{1,9}M(?:\d{1,9}S)?|\d{1,9}S))";
   return {
       {"date", "^" + date + "$"},
       {"time", "^" + time + "$"},
@@ -25,6 +36,8 @@ std::map<std::string, std::string, std::less<>> make_patterns() {
       {"email", R"(^[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@)" + label + R"((?:\.)" + label + ")+$"},
       {"hostname", "^" + label + R"((?:\.)" + label + ")*$"},
       {"ipv4", "^" + byte + R"((?:\.)" + byte + "){3}$"},
+      {"ipv6", "^(?:" + address + ")$"},
+      {"duration", "^P(?:" + days + "(?:" + hours + ")?|" + hours + R"(|\d{1,9}W)$)"},
       {"uri", R"(^[A-Za-z][A-Za-z0-9+.\-]*:[A-Za-z0-9\/][A-Za-z0-9._~:\/?#@!$&'()*+,;=%\-]*$)"},
   };
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <set>
 #include <string_view>
 
@@ -45,7 +46,9 @@ bool is_type(const Json& value, const std::string& type) {
   if (type == "string") return value.is_string();
   if (type == "array") return value.is_array();
   if (type == "object") return value.is_object();
-  return type == "number" ? value.is_number() : value.is_number_integer();
+  if (type == "number" || value.is_number_integer()) return value.is_number();
+  // 1.0 is a whole number too.
+  return value.is_number_float() && std::nearbyint(value.get<double>()) == value.get<double>();
 }
 
 bool is_nullable(const SchemaPlace& schema) {

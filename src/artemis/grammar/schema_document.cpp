@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <set>
 #include <utility>
 #include <vector>
@@ -11,9 +12,10 @@
 namespace artemis {
 namespace {
 
-constexpr int max_hops = 64;  // of references and allOf in each other
+constexpr int max_hops = 64;              // of references and allOf in each other
+constexpr std::size_t max_keywords = 64;  // of one schema that is joined
 
-// How many values a JSON text has, and how deep they lie; nothing recurses.
+// How many values a JSON text has, and how deep they lie, up to these bounds; nothing recurses.
 struct Extent {
   std::size_t values = 0;
   int depth = 0;
@@ -97,6 +99,33 @@ Members members_of(const Json& object) {
   return members;
 }
 
+// A new last member. The key must be new; push_back() would look for it.
+void append(Json& object, const std::string& key, Json value) {
+  object.get_ref<Json::object_t&>().emplace_back(key, std::move(value));
+}
+
+bool is_true(const Json& schema, const char* key) {
+  const auto found = schema.find(key);
+  return found != schema.end() && *found == Json(true);
+}
+
+// Whether a schema that `nullable` does not widen says that null is wrong.
+bool forbids_null(const Json& schema) {
+  if (is_true(schema, "nullable")) return false;
+  const auto type = schema.find("type");
+  if (type != schema.end() && !has(list_of(*type), "null")) return true;
+  const auto list = schema.find("enum");
+  if (list != schema.end() && !has(list_of(*list), Json())) return true;
+  const auto value = schema.find("const");
+  return value != schema.end() && !value->is_null();
+}
+
+// Whether it is said of whatever stands beside it: {"allOf": [...], "nullable": true}.
+bool is_bare_nullable(const Json& schema) {
+  return is_true(schema, "nullable") && !schema.contains("type") && !schema.contains("enum") &&
+         !schema.contains("const");
+}
+
 Json join_types(const Json& a, const Json& b) {
   const Json list_a = list_of(a);
   const Json list_b = list_of(b);
@@ -126,11 +155,11 @@ void join_properties(Json& all, const Json& more) {
   Json joined = Json::object();
   const auto add = [&](const std::string& key, const Json& schema, const Members& others, const Json& rest) {
     if (const auto other = others.find(key); other != others.end()) {
-      joined.push_back({key, both(schema, *other->second)});
+      append(joined, key, both(schema, *other->second));
     } else if (rest.is_null() || rest == Json(true)) {
-      joined.push_back({key, schema});
+      append(joined, key, schema);
     } else {
-      joined.push_back({key, rest == Json(false) ? rest : both(schema, rest)});
+      append(joined, key, rest == Json(false) ? rest : both(schema, rest));
     }
   };
   if (ours.is_object()) {
@@ -271,7 +300,7 @@ SchemaPlace SchemaDocument::without(const SchemaPlace& place, std::initializer_l
   Json rest = Json::object();
   for (const auto& [key, value] : place.json->items()) {
     if (std::find(keys.begin(), keys.end(), key) == keys.end() && !is_annotation(key))
-      rest.push_back({key, value});
+      append(rest, key, value);
   }
   return keep(std::move(rest), place.pointer);
 }
@@ -295,9 +324,11 @@ void SchemaDocument::join(Json& all, const SchemaPlace& place, int depth) {
   if (all == Json(false)) return;
   Json own = Json::object();
   for (const auto& [key, value] : place.json->items()) {
-    if (key != "$ref" && key != "allOf" && !is_annotation(key)) own.push_back({key, value});
+    if (key != "$ref" && key != "allOf" && !is_annotation(key)) append(own, key, value);
   }
+  if (own.size() > max_keywords) place.refuse("more than {} keywords", max_keywords);
   merged_ += extent_of(own, max_merged, max_depth).values;
+  if (all.is_object()) merged_ += extent_of(all, max_merged, std::numeric_limits<int>::max()).values;
   if (merged_ > max_merged) place.refuse("joined schemas with more than {} values", max_merged);
   if (all == Json(true)) {
     all = std::move(own);
@@ -307,6 +338,9 @@ void SchemaDocument::join(Json& all, const SchemaPlace& place, int depth) {
 }
 
 void SchemaDocument::join_keys(Json& all, const Json& more, const SchemaPlace& place) {
+  const bool nullable =
+      is_bare_nullable(all) || is_bare_nullable(more) ||
+      (!forbids_null(all) && !forbids_null(more) && (is_true(all, "nullable") || is_true(more, "nullable")));
   join_properties(all, more);
   // A list of values, of which `const` is one.
   if (all.contains("const") && more.contains("enum")) {
@@ -314,7 +348,8 @@ void SchemaDocument::join_keys(Json& all, const Json& more, const SchemaPlace& p
     all.erase("const");
   }
   for (const auto& [key, value] : more.items()) {
-    if (key == "properties" || key == "additionalProperties") continue;
+    if (key == "properties" || key == "additionalProperties" || (key == "nullable" && value.is_boolean()))
+      continue;
     if (key == "const" && all.contains("enum")) {
       all["enum"] = has(all["enum"], value) ? Json::array({value}) : Json::array();
       continue;
@@ -335,8 +370,8 @@ void SchemaDocument::join_keys(Json& all, const Json& more, const SchemaPlace& p
       all["enum"] = Json::array();
     } else if (key == "items") {
       ours = both(ours, value);
-    } else if (key == "nullable" || key == "uniqueItems") {
-      ours = key == "uniqueItems";
+    } else if (key == "uniqueItems") {
+      ours = true;
     } else if (key.starts_with("min") || key == "exclusiveMinimum") {
       if (value.is_number() && ours.is_number() && value > ours) ours = value;
     } else if ((key.starts_with("max") || key == "exclusiveMaximum") && value.is_number() &&
@@ -345,6 +380,11 @@ void SchemaDocument::join_keys(Json& all, const Json& more, const SchemaPlace& p
     } else {
       place.refuse("'{}' stands in two schemas that hold together, which cannot be joined", key);
     }
+  }
+  if (nullable) {
+    all["nullable"] = true;
+  } else if (is_true(all, "nullable")) {
+    all.erase("nullable");
   }
 }
 

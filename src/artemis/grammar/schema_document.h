@@ -44,7 +44,7 @@ class SchemaDocument {
  public:
   static constexpr int max_depth = 256;
   static constexpr std::size_t max_values = 50'000;   // of the document
-  static constexpr std::size_t max_merged = 500'000;  // of all that was merged
+  static constexpr std::size_t max_merged = 500'000;  // gone through to merge
 
   // `pointer` names the document in messages ("#"). Throws Error for one too deep or too large.
   SchemaDocument(const Json& root, std::string pointer);

@@ -60,6 +60,8 @@ void Call::end_events(int status) {
 
 void Call::hung_up() { finish(client_gone); }
 
+void Call::failed() { finish(500); }
+
 void Call::set_tokens(std::int64_t prompt, std::int64_t completion) {
   prompt_tokens_ = prompt;
   completion_tokens_ = completion;

@@ -17,7 +17,7 @@ namespace artemis {
 // A line for each request that was answered: method, path, status, tokens, time, id; never its content.
 using AccessLog = std::function<void(const std::string& line)>;
 
-// Any thread. Of the ends (send, refuse, end, hung_up) the first is counted and logged.
+// Any thread. Of the ends (send, refuse, end_events, hung_up, failed) the first is counted and logged.
 class Call {
  public:
   // `path`: the server's own name for it, for the counts.
@@ -38,6 +38,8 @@ class Call {
   void end_events(int status);
   // The client went away.
   void hung_up();
+  // No end can be sent: the exchange ends by itself once it is let go of.
+  void failed();
 
   // For the log.
   void set_tokens(std::int64_t prompt, std::int64_t completion);

@@ -41,13 +41,27 @@ AnswerListener Completion::listener(std::size_t choice) {
   listener.on_piece = [self, choice](const AnswerPiece& piece) {
     self->delivery_.post([self, choice, at = Clock::now(), text = std::string(piece.text),
                           tokens = std::vector<AnswerToken>(piece.tokens.begin(), piece.tokens.end())] {
-      self->take(choice, text, tokens, at);
+      self->deliver([&] { self->take(choice, text, tokens, at); });
     });
   };
   listener.on_end = [self, choice](GenerateResult result) {
-    self->delivery_.post([self, choice, result = std::move(result)] { self->end(choice, result); });
+    self->delivery_.post(
+        [self, choice, result = std::move(result)] { self->deliver([&] { self->end(choice, result); }); });
   };
   return listener;
+}
+
+// What nobody foresaw ends this call, not the thread that delivers for all.
+template <typename Work>
+void Completion::deliver(const Work& work) {
+  try {
+    work();
+  } catch (const std::exception&) {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    cancel_all();
+    call_->failed();
+  }
 }
 
 void Completion::take(std::size_t choice, const std::string& text, const std::vector<AnswerToken>& tokens,

@@ -63,6 +63,8 @@ class Completion : public std::enable_shared_from_this<Completion> {
   };
 
   AnswerListener listener(std::size_t choice);
+  template <typename Work>
+  void deliver(const Work& work);
   void take(std::size_t choice, const std::string& text, const std::vector<AnswerToken>& tokens,
             Clock::time_point at);
   void end(std::size_t choice, const GenerateResult& result);

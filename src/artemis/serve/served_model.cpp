@@ -48,19 +48,15 @@ ServedModel::ServedModel(std::string name, const std::filesystem::path& director
       thought_end_(processor.tokenizer().token_to_id(artemis::thought_end)),
       shown_tokens_(special_tags(processor.tokenizer())) {
   for (std::int64_t id = 0; id < tokenizer().vocab_size(); ++id) {
-    try {
-      longest_token_ =
-          std::max(longest_token_, tokenizer().id_to_token(static_cast<std::int32_t>(id)).size());
-    } catch (const Error&) {
-      continue;  // an id without a token
-    }
+    if (!tokenizer().has_token(id)) continue;
+    longest_token_ = std::max(longest_token_, tokenizer().id_to_token(static_cast<std::int32_t>(id)).size());
   }
 }
 
 std::string ServedModel::bytes_of(std::int32_t id) const {
   if (token_bytes_ && id < token_bytes_->vocab() && !token_bytes_->bytes(id).empty())
     return token_bytes_->bytes(id);
-  return tokenizer().id_to_token(id);
+  return tokenizer().has_token(id) ? tokenizer().id_to_token(id) : "";
 }
 
 }  // namespace artemis

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "artemis/serve/completion_forms.h"
 
@@ -18,6 +19,36 @@ std::int64_t seconds_since_1970() {
 std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 ApiError unknown_path() { return {404, "There is nothing at this path.", "", "unknown_url"}; }
+
+// The bytes that %XX stand for.
+std::string unescaped(std::string_view part) {
+  std::string text;
+  for (std::size_t i = 0; i < part.size(); ++i) {
+    unsigned value = 0;
+    const char* digits = part.data() + i + 1;
+    if (part[i] == '%' && i + 2 < part.size() &&
+        std::from_chars(digits, digits + 2, value, 16).ptr == digits + 2) {
+      text += static_cast<char>(static_cast<unsigned char>(value));
+      i += 2;
+    } else {
+      text += part[i];
+    }
+  }
+  return text;
+}
+
+bool is_visible(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
+}
+
+// The fields that a page of a named site may send: those that its browser asks for, as clients add their own.
+std::string allowed_headers(const HttpRequest& request) {
+  std::string names;
+  for (const char c : request.header("access-control-request-headers")) {
+    if (c != ' ') names += c;
+  }
+  return is_visible(names) ? names : "authorization,content-type";
+}
 
 // A browser asks before it sends JSON to another site's server, but not before it sends text.
 void check_json_body(const HttpRequest& request) {
@@ -74,6 +105,8 @@ void Service::handle(std::shared_ptr<HttpExchange> exchange) {
     call->refuse(draining_
                      ? ApiError(503, "The server is shutting down.", "", "shutting_down")
                      : ApiError(429, "The server has no room for more requests now.", "", "queue_full"));
+  } catch (const EngineBroken&) {
+    call->refuse(ApiError(503, "The server failed and answers no more.", "", "engine_failure"));
   } catch (const Error& error) {
     call->refuse(refused_request(error));
   } catch (const std::exception&) {
@@ -101,7 +134,7 @@ void Service::dispatch(const std::shared_ptr<Call>& call) {
   if (route == nullptr && request.method == "OPTIONS" && !origin_headers(request).empty()) {
     call->send(204, "text/plain", "",
                {{"Access-Control-Allow-Methods", "GET, POST"},
-                {"Access-Control-Allow-Headers", "authorization, content-type"},
+                {"Access-Control-Allow-Headers", allowed_headers(request)},
                 {"Access-Control-Max-Age", "600"}});
     return;
   }
@@ -136,7 +169,7 @@ void Service::check_model(const std::string& name) const {
 
 HttpHeaders Service::origin_headers(const HttpRequest& request) const {
   const std::string origin(request.header("origin"));
-  if (origin.empty() || !is_named_origin(origin, options_.sites.origins)) return {};
+  if (!is_visible(origin) || !is_named_origin(origin, options_.sites.origins)) return {};
   return {{"Access-Control-Allow-Origin", origin},
           {"Access-Control-Expose-Headers", "x-request-id"},
           {"Vary", "Origin"}};
@@ -152,8 +185,9 @@ void Service::page(const std::shared_ptr<Call>& call) {
 }
 
 void Service::health(const std::shared_ptr<Call>& call) {
-  call->send(draining_ ? 503 : 200, "application/json",
-             draining_ ? R"({"status":"draining"})" : R"({"status":"ok"})");
+  const char* status = !engine_.failure().empty() ? "failed" : draining_ ? "draining" : "ok";
+  call->send(status == std::string_view("ok") ? 200 : 503, "application/json",
+             fmt::format(R"({{"status":"{}"}})", status));
 }
 
 void Service::show_metrics(const std::shared_ptr<Call>& call) {
@@ -176,7 +210,7 @@ void Service::list_models(const std::shared_ptr<Call>& call) {
 }
 
 void Service::show_model(const std::shared_ptr<Call>& call) {
-  check_model(call->request().path.substr(models_path.size()));
+  check_model(unescaped(call->request().path.substr(models_path.size())));
   call->send_json(text_of(model_json()));
 }
 

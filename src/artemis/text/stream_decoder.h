@@ -19,7 +19,7 @@ class StreamDecoder {
         shown_(std::move(shown)),
         text_(tokenizer.stream()) {}
 
-  // The text that is certain now; throws Error for an id without a token.
+  // The text that is certain now; none for an id without a token, which the reference passes over.
   std::string push(std::int32_t id);
   // The rest, when no more tokens come; then another sequence may.
   std::string flush();

@@ -144,7 +144,7 @@ std::vector<std::int32_t> Tokenizer::template_ids(const SortedJson& json, const 
     require(id.is_number_integer() && id.get<std::int64_t>() >= 0 && id.get<std::int64_t>() < largest_id,
             where_, "the post-processor's token '{}' has the id {}", name, id.dump());
     const auto place = id.get<std::size_t>();
-    require(place < tokens_.size() && known_[place], where_,
+    require(has_token(id.get<std::int64_t>()), where_,
             "the post-processor's token '{}' has the id {}, which has no token", name, place);
     ids.push_back(id.get<std::int32_t>());
   }
@@ -179,10 +179,9 @@ std::string Tokenizer::decode(std::span<const std::int32_t> ids, bool skip_speci
   TokenStream stream = decoder_.stream();
   std::string text;
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    const auto place = static_cast<std::size_t>(ids[i]);
-    require(ids[i] >= 0 && place < tokens_.size() && known_[place], where_,
-            "id {} at position {} has no token", ids[i], i);
-    if (!skip_special_tokens || !is_special(ids[i])) text += stream.push(tokens_[place]);
+    require(has_token(ids[i]), where_, "id {} at position {} has no token", ids[i], i);
+    if (!skip_special_tokens || !is_special(ids[i]))
+      text += stream.push(tokens_[static_cast<std::size_t>(ids[i])]);
   }
   return text + stream.finish();
 }
@@ -194,16 +193,15 @@ std::optional<std::int32_t> Tokenizer::token_to_id(std::string_view token) const
 
 std::string Tokenizer::token_bytes(std::int32_t id) const {
   require(decoder_.byte_level(), where_, "the decoder is not ByteLevel, which constrained answers need");
-  const auto place = static_cast<std::size_t>(id);
-  if (id < 0 || place >= tokens_.size() || !known_[place]) return {};
+  if (!has_token(id)) return {};
+  const std::string& token = tokens_[static_cast<std::size_t>(id)];
   std::string bytes;
-  return append_from_byte_level(bytes, tokens_[place]) ? bytes : tokens_[place];
+  return append_from_byte_level(bytes, token) ? bytes : token;
 }
 
 const std::string& Tokenizer::id_to_token(std::int32_t id) const {
-  const auto place = static_cast<std::size_t>(id);
-  require(id >= 0 && place < tokens_.size() && known_[place], where_, "id {} has no token", id);
-  return tokens_[place];
+  require(has_token(id), where_, "id {} has no token", id);
+  return tokens_[static_cast<std::size_t>(id)];
 }
 
 }  // namespace artemis

@@ -40,6 +40,10 @@ class Tokenizer {
   std::string decode(std::span<const std::int32_t> ids, bool skip_special_tokens) const;
 
   std::optional<std::int32_t> token_to_id(std::string_view token) const;
+  // Whether the id has a token: a model's vocabulary may be padded beyond the tokenizer's.
+  bool has_token(std::int64_t id) const {
+    return id >= 0 && id < vocab_size() && known_[static_cast<std::size_t>(id)];
+  }
   // The token as the vocabulary spells it, or an added token's spelling; throws Error for an id without one.
   const std::string& id_to_token(std::int32_t id) const;
   bool is_special(std::int32_t id) const { return added_.is_special(id); }
