@@ -1,5 +1,6 @@
 // Attention on the GPU against the CPU.
 #include <array>
+#include <limits>
 
 #include "both.h"
 #include "kernels/attention_reference.h"
@@ -26,6 +27,8 @@ std::vector<AttentionCase> small_cases() {
           {options(3, 3, 64, false, 0), {256, 100}},
           {options(2, 1, 80, true, 20), {150, 64}},
           {options(4, 4, 24, true, 7), {40, 90}},
+          {options(4, 2, 64, true, std::numeric_limits<std::int32_t>::max()),
+           {130, 64}},  // no limit, in some configs
           {options(2, 2, 72, false, 0), {66, 130}},
           {options(2, 2, 128, true, 0), {129}},
           {options(6, 6, 20, false, 0), {64, 64, 64}},

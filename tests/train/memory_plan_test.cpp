@@ -95,9 +95,35 @@ TEST_F(MemoryPlan, ARunThatDoesNotFitIsRefusedWithWhatDoes) {
   EXPECT_NE(message.find("batch_size 32 fits"), std::string::npos) << message;
   EXPECT_NE(test::error_of([&] { check_memory(config, config_, 1000); }).find("none fits"),
             std::string::npos);
-  config.recompute = "none";
-  EXPECT_NE(test::error_of([&] { check_memory(config, config_, 1000); }).find("recompute: full needs less"),
+  EXPECT_NE(test::error_of([&] { check_memory(config, config_, total(64), 1); }).find("eval.bare"),
             std::string::npos);
+  config.recompute = "none";
+  EXPECT_NE(test::error_of([&] { check_memory(config, config_, total(64)); }).find("recompute: full fits"),
+            std::string::npos);
+  EXPECT_NE(test::error_of([&] {
+              check_memory(config, config_, total(1));
+            }).find("batch_size 1 with recompute: full"),
+            std::string::npos);
+  EXPECT_NE(test::error_of([&] { check_memory(config, config_, 1000); }).find("none fits"),
+            std::string::npos);
+}
+
+TEST_F(MemoryPlan, ABudgetThatDoesNotFitIsRefusedWithOneThatDoes) {
+  RunConfig config;
+  config.token_budget = 8192;
+  config.max_length = 1024;
+  std::size_t free = 1000;  // bytes; twice as much until something fits
+  std::string message;
+  do {
+    message = test::error_of([&] { check_memory(config, config_, free); });
+    free *= 2;
+  } while (message.find("none fits: expected a shorter max_length and token_budget") != std::string::npos);
+  EXPECT_NE(message.find("activations of token_budget 8192"), std::string::npos) << message;
+  const std::size_t place = message.find("; token_budget ");
+  ASSERT_NE(place, std::string::npos) << message;
+  config.token_budget = std::stoll(message.substr(place + std::string_view("; token_budget ").size()));
+  EXPECT_GE(config.token_budget, config.max_length);
+  EXPECT_NO_THROW(check_memory(config, config_, free / 2));
 }
 
 TEST(Joining, IsNotBoughtWithMoreMadeAgain) {

@@ -81,6 +81,10 @@ void measure_model(const Options& options, const bench::Preset& preset, const be
   const bench::Subject subject{*ctx, model, preset.config, dtype, preset.lengths, ceilings, options.repeat};
   for (const auto& [name, measure] : measurements()) {
     if (options.what == "all" ? name == "skipping" : options.what != name) continue;
+    if (options.what == "all" && !preset.config.vision && (name == "train" || name == "vision")) {
+      fmt::print(stderr, "artemis bench: {} is passed over, the model has no tower\n", name);
+      continue;
+    }
     note(name);
     for (bench::Figure& figure : measure(subject)) figures.push_back(std::move(figure));
   }

@@ -27,7 +27,8 @@ void run(const Options& options) {
   const auto ctx = make_context(options.run);
   const DType dtype = compute_dtype(options.run);
   const LoadedModel model = load_model(*ctx, options.model, dtype, options.adapter);
-  EvalReport report = evaluate_all(subject_of(*ctx, model), evaluations, dtype, true);
+  const std::optional<LoadedModel> bare = load_bare(*ctx, evaluations, dtype);
+  EvalReport report = evaluate_all(subject_of(*ctx, model), evaluations, bare, true);
   report.model = options.model;
   report.figures["model"] = options.model;
   for (std::size_t i = 0; i < report.tables.size(); ++i)

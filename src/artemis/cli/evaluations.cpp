@@ -29,7 +29,7 @@ std::pair<std::string, std::string> named_folder(const std::string& text) {
 struct Evaluator {
   const Subject& subject;
   const Evaluations& asked;
-  DType dtype;
+  const std::optional<LoadedModel>& bare;
   bool bar;
   EvalReport report{};
 
@@ -85,9 +85,8 @@ struct Evaluator {
 
   void text() {
     if (asked.text.empty()) return;
-    const LoadedModel bare = load_model(subject.ctx, asked.bare, dtype);
     report.add(run("text path", asked.text, [&](const EvaluateOptions& common) {
-      return evaluate_text(subject, subject_of(subject.ctx, bare), asked.text, common);
+      return evaluate_text(subject, subject_of(subject.ctx, bare.value()), asked.text, common);
     }));
   }
 };
@@ -101,8 +100,14 @@ void check(const Evaluations& evaluations) {
   if (!evaluations.metric.empty()) parse_metric(evaluations.metric);
 }
 
-EvalReport evaluate_all(const Subject& subject, const Evaluations& evaluations, DType dtype, bool bar) {
-  Evaluator evaluator{.subject = subject, .asked = evaluations, .dtype = dtype, .bar = bar};
+std::optional<LoadedModel> load_bare(Context& ctx, const Evaluations& evaluations, DType dtype) {
+  if (evaluations.text.empty()) return std::nullopt;
+  return load_model(ctx, evaluations.bare, dtype);
+}
+
+EvalReport evaluate_all(const Subject& subject, const Evaluations& evaluations,
+                        const std::optional<LoadedModel>& bare, bool bar) {
+  Evaluator evaluator{.subject = subject, .asked = evaluations, .bare = bare, .bar = bar};
   evaluator.rows();
   evaluator.grounding();
   evaluator.scenes();

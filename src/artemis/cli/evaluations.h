@@ -1,6 +1,8 @@
 // The evaluations that `artemis eval` runs once and a training run as it goes.
 #pragma once
 
+#include <optional>
+
 #include "artemis/cli/eval_report.h"
 #include "artemis/cli/options.h"
 
@@ -30,9 +32,14 @@ struct Evaluations {
 // Throws UsageError for what does not go together.
 void check(const Evaluations& evaluations);
 
-// What `subject` gives on all of them; `bar` shows a progress bar for each on stderr. The report's figures
-// hold "text_path" with "identical" where text was asked for.
-EvalReport evaluate_all(const Subject& subject, const Evaluations& evaluations, DType dtype, bool bar);
+// The decoder that the text path is compared with, nothing where no text was asked for. It is loaded before
+// activations take what a GPU has left.
+std::optional<LoadedModel> load_bare(Context& ctx, const Evaluations& evaluations, DType dtype);
+
+// What `subject` gives on all of them, with what load_bare() gave; `bar` shows a progress bar for each on
+// stderr. The report's figures hold "text_path" with "identical" where text was asked for.
+EvalReport evaluate_all(const Subject& subject, const Evaluations& evaluations,
+                        const std::optional<LoadedModel>& bare, bool bar);
 
 // The model as evaluations need it; it must outlive the subject.
 Subject subject_of(Context& ctx, const LoadedModel& model);

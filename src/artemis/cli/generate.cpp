@@ -54,8 +54,12 @@ void run(const Options& options) {
 
   GenerateOptions answer = generate_options(options.answer, model);
   answer.ignore_eos = options.ignore_eos;
-  load_weights(*ctx, model, compute_dtype(options.run), options.adapter,
-               std::ssize(prompt) + answer.max_new_tokens);
+  const DType dtype = compute_dtype(options.run);
+  const GenerateRequest request{prompt, pictures};
+  GenerationMemory memory;
+  if (ctx->device().kind == DeviceKind::cuda)
+    memory = generation_memory(model.config, dtype, std::span(&request, 1), answer);
+  load_weights(*ctx, model, dtype, options.adapter, memory);
   const GenerateResult result = generate(*ctx, model.graft, model.config, model.processor.tokenizer(), prompt,
                                          pictures, answer, options.json ? TextCallback() : stream_text);
   if (options.json) {

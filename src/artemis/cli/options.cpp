@@ -65,7 +65,7 @@ void add_adapter_option(CLI::App& command, std::string& adapter) {
 namespace {
 
 // Refuses what a GPU has no room for, before any of it is loaded.
-void check_room(Device device, const LoadedModel& model, DType dtype, std::int64_t cache_tokens) {
+void check_room(Device device, const LoadedModel& model, DType dtype, const GenerationMemory& generation) {
   if (device.kind != DeviceKind::cuda) return;
   constexpr double gib = 1 << 30;
   const std::string where = model.directory.string();
@@ -74,15 +74,19 @@ void check_room(Device device, const LoadedModel& model, DType dtype, std::int64
   require(weights <= free, where,
           "the weights take {:.1f} GiB, {} has {:.1f} GiB free; --dtype bf16 takes the least",
           static_cast<double>(weights) / gib, device_name(device), static_cast<double>(free) / gib);
-  const std::size_t cache = cache_bytes(model.config, dtype, std::span(&cache_tokens, 1));
+  const std::size_t others = weights + generation.beside_cache();
   const std::size_t page = Decoding::page_bytes(model.config.text, dtype);
   require(
-      cache <= free - weights, where,
-      "the weights take {:.1f} GiB and the cache of prompt and answer, {} tokens, {:.1f} GiB; {} has {:.1f} "
-      "GiB free: a smaller --max-new-tokens, for {} tokens in all, leaves room",
-      static_cast<double>(weights) / gib, cache_tokens, static_cast<double>(cache) / gib, device_name(device),
+      others + generation.cache <= free, where,
+      "the weights take {:.1f} GiB, a pass {:.1f} and the cache of prompt and answer, {} tokens, {:.1f} GiB; "
+      "{} has {:.1f} GiB free: {}",
+      static_cast<double>(weights) / gib, static_cast<double>(generation.beside_cache()) / gib,
+      generation.cache_tokens, static_cast<double>(generation.cache) / gib, device_name(device),
       static_cast<double>(free) / gib,
-      static_cast<std::int64_t>((free - weights) / page) * Decoding::page_size);
+      others + page <= free
+          ? fmt::format("a smaller --max-new-tokens, for {} tokens in all, leaves room",
+                        static_cast<std::int64_t>((free - others) / page) * Decoding::page_size)
+          : "a shorter prompt, smaller pictures or a smaller model is needed");
 }
 
 }  // namespace
@@ -94,8 +98,8 @@ LoadedModel open_model(const std::string& directory) {
 }
 
 void load_weights(Context& ctx, LoadedModel& model, DType dtype, const std::string& adapter,
-                  std::int64_t cache_tokens) {
-  check_room(ctx.device(), model, dtype, cache_tokens);
+                  const GenerationMemory& generation) {
+  check_room(ctx.device(), model, dtype, generation);
   model.graft = load_graft(ctx, model.checkpoint, model.config, dtype);
   if (adapter.empty()) return;
   load_adapter(ctx, adapter, model.graft, model.config);
@@ -104,7 +108,7 @@ void load_weights(Context& ctx, LoadedModel& model, DType dtype, const std::stri
 
 LoadedModel load_model(Context& ctx, const std::string& directory, DType dtype, const std::string& adapter) {
   LoadedModel model = open_model(directory);
-  load_weights(ctx, model, dtype, adapter, 0);
+  load_weights(ctx, model, dtype, adapter, {});
   return model;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "artemis/core/context.h"
+#include "artemis/generate/generator.h"
 #include "artemis/io/checkpoint.h"
 #include "artemis/model/graft.h"
 #include "artemis/processor/processor.h"
@@ -50,11 +51,11 @@ struct LoadedModel {
 };
 // Without its weights: all that turns messages into tokens.
 LoadedModel open_model(const std::string& directory);
-// Loads them. Throws Error before that when a GPU has no room for them and for a cache of so many tokens.
+// Loads them. Throws Error before that when a GPU has no room for them and for what generating is to take.
 // With an adapter, when one is named: merged into the weights in memory.
 void load_weights(Context& ctx, LoadedModel& model, DType dtype, const std::string& adapter,
-                  std::int64_t cache_tokens);
-// Both, without a cache.
+                  const GenerationMemory& generation);
+// Both, without generating.
 LoadedModel load_model(Context& ctx, const std::string& directory, DType dtype,
                        const std::string& adapter = "");
 // --adapter.

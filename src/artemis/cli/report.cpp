@@ -54,7 +54,7 @@ EvalReport evaluate(Context& ctx, const Options& options) {
   asked.bare = options.bare;
   asked.limit = options.limit;
   asked.pictures = options.pictures;
-  return evaluate_all(subject_of(ctx, model), asked, dtype, true);
+  return evaluate_all(subject_of(ctx, model), asked, load_bare(ctx, asked, dtype), true);
 }
 
 // What the graft says of the same pictures before alignment.

@@ -11,6 +11,7 @@
 #include "artemis/cli/progress.h"
 #include "artemis/cli/train_options.h"
 #include "artemis/core/gpu.h"
+#include "artemis/model/weights.h"
 #include "artemis/report/run_report.h"
 #include "artemis/report/tensorboard.h"
 #include "artemis/train/run.h"
@@ -168,13 +169,18 @@ void run(const std::string& name, RunConfig config, const std::string& merge) {
   const RunOptions options = {
       .threads = static_cast<int>(config.threads), .device = config.device, .dtype = config.dtype};
   const auto ctx = make_context(options);
-  if (ctx->device().kind == DeviceKind::cuda)
-    check_memory(config, read_graft_config(config.model), gpu_free_bytes(ctx->device()));
-  LoadedModel model = load_model(*ctx, config.model, compute_dtype(options));
+  const DType dtype = compute_dtype(options);
+  const Evaluations asked = evaluations_of(config);
+  if (ctx->device().kind == DeviceKind::cuda) {
+    const std::size_t kept = asked.text.empty() ? 0 : weight_bytes(read_graft_config(asked.bare), dtype);
+    check_memory(config, read_graft_config(config.model), gpu_free_bytes(ctx->device()), kept);
+  }
+  LoadedModel model = load_model(*ctx, config.model, dtype);
+  const std::optional<LoadedModel> bare = load_bare(*ctx, asked, dtype);
   std::function<Json(std::int64_t)> evaluate;
-  if (const Evaluations asked = evaluations_of(config); !asked.empty()) {
-    evaluate = [&ctx, &model, asked, dtype = compute_dtype(options)](std::int64_t) {
-      return evaluate_all(subject_of(*ctx, model), asked, dtype, false).figures;
+  if (!asked.empty()) {
+    evaluate = [&](std::int64_t) {
+      return evaluate_all(subject_of(*ctx, model), asked, bare, false).figures;
     };
   }
   RunView view(name, config.out, evaluate);

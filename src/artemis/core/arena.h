@@ -25,8 +25,9 @@ class Arena {
   // Uninitialised memory, aligned to 64 bytes (256 on a GPU), valid until the enclosing Scope ends.
   Tensor allocate(DType dtype, const Shape& shape);
 
-  // Bytes in all.
+  // Bytes in all; and whether they have been taken.
   std::size_t capacity();
+  bool reserved() const { return block_ != nullptr; }
   std::size_t used() const { return used_; }
   std::size_t peak() const { return peak_; }  // the most that was used since reset_peak()
   void reset_peak() { peak_ = used_; }

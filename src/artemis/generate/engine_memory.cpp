@@ -35,18 +35,22 @@ std::size_t free_bytes(Device device) {
 
 // Of what is taken beside the pages of the cache.
 std::size_t other_bytes(Device device, const GraftConfig& config, DType dtype, const EngineOptions& options) {
-  const auto outputs = static_cast<std::size_t>(options.max_sequences * (1 + options.draft_tokens));
-  const std::size_t logits = outputs * static_cast<std::size_t>(config.text.vocab_size) * sizeof(float);
-  const std::size_t features =
-      static_cast<std::size_t>(options.picture_tokens * config.text.hidden_size) * dtype_size(dtype);
   // On the CPU activations are taken as they come.
   const std::size_t steps = device.kind == DeviceKind::cuda
                                 ? Arena::free_for(step_bytes(config, dtype, options)) + spared_bytes
                                 : 0;
-  return logits + features + steps;
+  return store_bytes(config, dtype, options) + steps;
 }
 
 }  // namespace
+
+std::size_t store_bytes(const GraftConfig& config, DType dtype, const EngineOptions& options) {
+  const auto outputs = static_cast<std::size_t>(options.max_sequences * (1 + options.draft_tokens));
+  const std::size_t logits = outputs * static_cast<std::size_t>(config.text.vocab_size) * sizeof(float);
+  const std::size_t features =
+      static_cast<std::size_t>(options.picture_tokens * config.text.hidden_size) * dtype_size(dtype);
+  return logits + features;
+}
 
 std::size_t step_bytes(const GraftConfig& config, DType dtype, const EngineOptions& options) {
   Context ctx(meta, 1);
@@ -69,7 +73,10 @@ std::size_t step_bytes(const GraftConfig& config, DType dtype, const EngineOptio
     image_features(ctx, ctx.allocate(dtype, {image_tokens(*config.vision, picture), config.text.hidden_size}),
                    picture, model, config);
   }
-  return ctx.arena().peak() + scratch_bytes;
+  // Gate and up of a pass, which the kernels that join them take.
+  const auto gate_up =
+      static_cast<std::size_t>(2 * tokens * config.text.intermediate_size) * dtype_size(dtype);
+  return ctx.arena().peak() + gate_up + scratch_bytes;
 }
 
 EngineOptions fit_engine(Device device, const GraftConfig& config, DType dtype, EngineOptions options) {

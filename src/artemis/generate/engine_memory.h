@@ -5,6 +5,9 @@
 
 namespace artemis {
 
+// Bytes of logits and of the pictures that are kept.
+std::size_t store_bytes(const GraftConfig& config, DType dtype, const EngineOptions& options);
+
 // Bytes of activations at the most during a pass, the kernels' own scratch included, found by running one on
 // the device without memory.
 std::size_t step_bytes(const GraftConfig& config, DType dtype, const EngineOptions& options);

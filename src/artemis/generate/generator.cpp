@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "artemis/core/gpu.h"
 #include "artemis/generate/engine.h"
+#include "artemis/generate/engine_memory.h"
 #include "artemis/model/vision_tower.h"
 
 namespace artemis {
@@ -28,44 +30,39 @@ std::vector<std::int32_t> end_tokens_of(const Json& json, std::string_view where
 // Tokens of all requests that are read in one pass at most.
 constexpr std::int64_t prefill_tokens = 4096;
 
-std::int64_t total_tokens(std::span<const std::int64_t> max_tokens) {
-  std::int64_t pages = 0;
-  for (const std::int64_t tokens : max_tokens) pages += Decoding::pages_for(tokens);
-  return pages * Decoding::page_size;
-}
-
-// Whether the device has room for the cache, before it is taken.
-void check_room(Device device, const GraftConfig& config, DType dtype,
-                std::span<const std::int64_t> max_tokens) {
-  if (device.kind != DeviceKind::cuda) return;
-  const std::size_t bytes = cache_bytes(config, dtype, max_tokens);
-  const std::size_t free = gpu_free_bytes(device);
-  constexpr double gib = 1 << 30;
-  const std::size_t page = Decoding::page_bytes(config.text, dtype);
-  require(bytes <= free, "generate",
-          "the cache of {} tokens takes {:.1f} GiB, {} has {:.1f} GiB free, room for {} tokens; a smaller "
-          "max-new-tokens takes less",
-          total_tokens(max_tokens), static_cast<double>(bytes) / gib, device_name(device),
-          static_cast<double>(free) / gib, static_cast<std::int64_t>(free / page) * Decoding::page_size);
-}
-
-// Room for just these requests.
-EngineOptions engine_for(Context& ctx, const Graft& model, const GraftConfig& config,
-                         std::span<const GenerateRequest> requests, const GenerateOptions& options) {
-  std::vector<std::int64_t> max_tokens;
+// An engine with room for just these requests.
+EngineOptions engine_options(const GraftConfig& config, std::span<const GenerateRequest> requests,
+                             const GenerateOptions& options) {
   EngineOptions engine{.max_sequences = std::ssize(requests), .step_tokens = prefill_tokens, .reuse = false};
   for (const GenerateRequest& request : requests) {
     // What passes the context is refused by Engine::check().
     const std::int64_t wanted = std::min(options.max_new_tokens, config.text.max_position_embeddings);
-    max_tokens.push_back(std::ssize(request.prompt) + std::max<std::int64_t>(wanted, 1));
+    const std::int64_t tokens = std::ssize(request.prompt) + std::max<std::int64_t>(wanted, 1);
+    engine.cache_tokens += Decoding::pages_for(tokens) * Decoding::page_size;
     if (config.vision && !request.pictures.empty())
       engine.picture_tokens +=
           Decoding::pages_for(image_tokens(*config.vision, request.pictures)) * Decoding::page_size +
           std::ssize(request.pictures.grid_thw) * Decoding::page_size;
   }
-  check_room(ctx.device(), config, model.language_model.embed_tokens.dtype(), max_tokens);
-  engine.cache_tokens = total_tokens(max_tokens);
   return engine;
+}
+
+// Whether the GPU has room, before any of it is taken.
+void check_room(Context& ctx, const GraftConfig& config, DType dtype,
+                std::span<const GenerateRequest> requests, const GenerateOptions& options) {
+  if (ctx.device().kind != DeviceKind::cuda) return;
+  const GenerationMemory memory = generation_memory(config, dtype, requests, options);
+  const std::size_t beside = ctx.arena().reserved() ? memory.store : memory.beside_cache();
+  const std::size_t free = gpu_free_bytes(ctx.device());
+  constexpr double gib = 1 << 30;
+  const std::size_t page = Decoding::page_bytes(config.text, dtype);
+  require(memory.cache + beside <= free, "generate",
+          "the cache of {} tokens takes {:.1f} GiB and passes {:.1f}, {} has {:.1f} GiB free, room for {} "
+          "tokens; "
+          "a smaller max-new-tokens takes less",
+          memory.cache_tokens, static_cast<double>(memory.cache) / gib, static_cast<double>(beside) / gib,
+          device_name(ctx.device()), static_cast<double>(free) / gib,
+          static_cast<std::int64_t>((free - std::min(free, beside)) / page) * Decoding::page_size);
 }
 
 // Each picture of a batch for itself, over the same memory.
@@ -86,7 +83,8 @@ std::vector<GenerateResult> continue_all(Context& ctx, const Graft& model, const
                                          const GenerateOptions& options, const TextCallback& on_text) {
   std::vector<GenerateResult> results(requests.size());
   if (requests.empty()) return results;
-  Engine engine(ctx, model, config, tokenizer, engine_for(ctx, model, config, requests, options));
+  check_room(ctx, config, model.language_model.embed_tokens.dtype(), requests, options);
+  Engine engine(ctx, model, config, tokenizer, engine_options(config, requests, options));
   for (std::size_t i = 0; i < requests.size(); ++i) {
     EngineRequest request{.prompt = requests[i].prompt, .pictures = apart(requests[i].pictures)};
     request.options = options;
@@ -129,9 +127,18 @@ GenerationDefaults read_generation_defaults(const std::filesystem::path& model_d
   return defaults;
 }
 
-std::size_t cache_bytes(const GraftConfig& config, DType dtype, std::span<const std::int64_t> max_tokens) {
-  return static_cast<std::size_t>(total_tokens(max_tokens) / Decoding::page_size) *
-         Decoding::page_bytes(config.text, dtype);
+GenerationMemory generation_memory(const GraftConfig& config, DType dtype,
+                                   std::span<const GenerateRequest> requests,
+                                   const GenerateOptions& options) {
+  EngineOptions engine = engine_options(config, requests, options);
+  std::int64_t prompts = 0;
+  for (const GenerateRequest& request : requests) prompts += std::ssize(request.prompt);
+  engine.step_tokens = std::clamp<std::int64_t>(prompts, 1, prefill_tokens);
+  const auto pages = static_cast<std::size_t>(Decoding::pages_for(engine.cache_tokens));
+  return {.cache_tokens = engine.cache_tokens,
+          .cache = pages * Decoding::page_bytes(config.text, dtype),
+          .store = store_bytes(config, dtype, engine),
+          .pass = step_bytes(config, dtype, engine)};
 }
 
 GenerateResult generate(Context& ctx, const Graft& model, const GraftConfig& config,

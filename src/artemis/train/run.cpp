@@ -280,33 +280,53 @@ class Run {
 
 }  // namespace
 
-void check_memory(const RunConfig& config, const GraftConfig& model, std::size_t free) {
+void check_memory(const RunConfig& config, const GraftConfig& model, std::size_t free, std::size_t kept) {
   const DType dtype = config.dtype == "bf16" ? DType::bf16 : DType::f32;
   const Recompute recompute = recompute_of(config).value_or(Recompute::full);
   const OptimizerOptions optimizer = train_options(config, 1).optimizer;
   GraftConfig adapted = model;
   if (config.method == "lora") adapted.lora = lora_options(config);
-  const auto needed = [&](std::int64_t rows) {
-    return training_memory(adapted, dtype, config.trainable(), optimizer, largest_pass(config, adapted, rows),
-                           recompute);
+  // A pass is of token_budget tokens, where that is set, else of batch_size rows.
+  const bool budgeted = config.token_budget > 0;
+  const char* setting = budgeted ? "token_budget" : "batch_size";
+  const std::int64_t asked = budgeted ? config.token_budget : config.batch_size;
+  const auto needed = [&](std::int64_t size, Recompute how) {
+    RunConfig sized = config;
+    if (budgeted) sized.token_budget = size;
+    return training_memory(adapted, dtype, config.trainable(), optimizer,
+                           largest_pass(sized, adapted, budgeted ? config.batch_size : size), how);
   };
-  const TrainingMemory memory = needed(config.batch_size);
-  if (memory.free_needed() <= free) return;
-  std::int64_t rows = config.token_budget > 0 ? 0 : config.batch_size / 2;
-  while (rows > 0 && needed(rows).free_needed() > free) rows /= 2;
-  const std::string advice = rows > 0
-                                 ? fmt::format("batch_size {} fits", rows)
-                                 : std::string(recompute == Recompute::full
-                                                   ? "none fits: expected a shorter max_length, dtype bf16, "
-                                                     "optimizer adamw8bit, method lora or a smaller model"
-                                                   : "recompute: full needs less");
+  const auto fits = [&](std::int64_t size, Recompute how) {
+    return needed(size, how).free_needed() + kept <= free;
+  };
+  // The largest of the halves that fits; 0: none does. A budget has room for the longest row.
+  const auto fitting = [&](Recompute how) {
+    const std::int64_t least = budgeted ? std::max<std::int64_t>(config.max_length, 1) : 1;
+    std::int64_t size = asked / 2;
+    while (size >= least && !fits(size, how)) size /= 2;
+    return size >= least ? size : 0;
+  };
+  if (fits(asked, recompute)) return;
+  std::string advice = fmt::format(
+      "none fits: expected a shorter max_length{}, dtype bf16, optimizer adamw8bit, "
+      "method lora or a smaller model",
+      budgeted ? " and token_budget" : "");
+  if (recompute != Recompute::full && fits(asked, Recompute::full)) {
+    advice = "recompute: full fits";
+  } else if (const std::int64_t size = fitting(recompute); size > 0) {
+    advice = fmt::format("{} {} fits", setting, size);
+  } else if (const std::int64_t smaller = fitting(Recompute::full); smaller > 0) {
+    advice = fmt::format("{} {} with recompute: full fits", setting, smaller);
+  }
+  const TrainingMemory memory = needed(asked, recompute);
   throw UsageError(
       "memory",
       fmt::format(
-          "weights {:.1f} GiB, optimizer {:.1f} GiB and activations of batch_size {} {:.1f} GiB, a third "
-          "more beside these, need {:.1f} GiB, the GPU has {:.1f} GiB free; {}",
-          gib(memory.weights), gib(memory.optimizer), config.batch_size, gib(memory.activations),
-          gib(memory.free_needed()), gib(free), advice));
+          "weights {:.1f} GiB, optimizer {:.1f} GiB and activations of {} {} {:.1f} GiB, a third more beside "
+          "these{}, need {:.1f} GiB, the GPU has {:.1f} GiB free; {}",
+          gib(memory.weights), gib(memory.optimizer), setting, asked, gib(memory.activations),
+          kept > 0 ? fmt::format(", and the {:.1f} GiB of eval.bare", gib(kept)) : "",
+          gib(memory.free_needed() + kept), gib(free), advice));
 }
 
 RunResult run_training(Context& ctx, const RunModel& model, const RunConfig& config, const RunHooks& hooks,

@@ -38,9 +38,9 @@ struct RunResult {
 };
 
 // Throws UsageError with the figures, and the setting that fits, when the config asks for more than the
-// `free` bytes of a GPU; for before the model is loaded. Without max_length or token_budget rows may turn out
-// longer than planned.
-void check_memory(const RunConfig& config, const GraftConfig& model, std::size_t free);
+// `free` bytes of a GPU, of which `kept` are for another model; for before the model is loaded. Without
+// max_length or token_budget rows may turn out longer than planned.
+void check_memory(const RunConfig& config, const GraftConfig& model, std::size_t free, std::size_t kept = 0);
 
 // Trains as the config says, in the directory config.out: resolved.yaml, metrics.jsonl, checkpoint-N, and at
 // the end model-trained.safetensors and, of a run with adapters, adapter/ as PEFT has it. A directory that

@@ -98,7 +98,8 @@ double Trainer::run(std::span<const Batch> micro_batches, std::span<const double
     if (ctx_.device().kind == DeviceKind::cuda) recompute = fitting(one);
     require(recompute.has_value(), "train",
             "a pass over {} tokens and {} patches needs more than the {:.1f} GiB that {} has left for "
-            "activations, rows {}; expected a smaller batch_size or max_length, or recompute: auto or full",
+            "activations, rows {}; expected a smaller batch_size, token_budget or max_length, or recompute: "
+            "auto or full",
             one.front().text.tokens(), size_of(one).patches,
             static_cast<double>(ctx_.arena().capacity()) / (1 << 30), device_name(ctx_.device()),
             row_names(one));

@@ -3,6 +3,8 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cstdlib>
 #include <limits>
 
@@ -65,6 +67,17 @@ void gpu::select(Device device) {
           cudaGetErrorString(status));
 }
 
+namespace {
+
+// What this program has taken of each GPU.
+std::atomic<std::size_t>& taken_of(Device device) {
+  constexpr std::size_t most_devices = 256;
+  static std::array<std::atomic<std::size_t>, most_devices> taken{};
+  return taken.at(static_cast<std::size_t>(device.index));
+}
+
+}  // namespace
+
 std::shared_ptr<void> gpu_allocate(Device device, std::size_t bytes) {
   gpu::select(device);
   void* memory = nullptr;
@@ -74,7 +87,11 @@ std::shared_ptr<void> gpu_allocate(Device device, std::size_t bytes) {
     fail("device", "{} has {} bytes free, {} are wanted", device_name(device), gpu_free_bytes(device), bytes);
   }
   check(status, "cudaMalloc");
-  return {memory, [](void* taken) { static_cast<void>(cudaFree(taken)); }};
+  taken_of(device) += bytes;
+  return {memory, [device, bytes](void* taken) {
+            static_cast<void>(cudaFree(taken));
+            taken_of(device) -= bytes;
+          }};
 }
 
 // The default stream waits for every stream of a session, and they for it.
@@ -109,7 +126,8 @@ std::size_t gpu_free_bytes(Device device) {
   std::size_t available = 0;
   std::size_t total = 0;
   ARTEMIS_CUDA_CHECK(cudaMemGetInfo(&available, &total));
-  return std::min(available, memory_limit());
+  const std::size_t limit = memory_limit();
+  return std::min(available, limit - std::min<std::size_t>(limit, taken_of(device)));
 }
 
 void gpu_copy(Device device, const RowCopy& rows) {

@@ -38,10 +38,11 @@ struct AttentionShape {
 };
 
 inline AttentionShape shape_of(const AttentionOptions& options) {
+  constexpr std::int64_t widest = 1 << 30;  // no sequence is as long, and sums with places stay within int
   return {static_cast<int>(options.heads),
           static_cast<int>(options.heads / options.kv_heads),
           static_cast<int>(options.head_dim),
-          static_cast<int>(std::min<std::int64_t>(options.window, INT32_MAX)),
+          static_cast<int>(std::min(options.window, widest)),
           options.scale,
           options.causal};
 }

@@ -89,10 +89,22 @@ inline int device_attribute(Context& ctx, cudaDeviceAttr which) {
   return value;
 }
 
+// Whether this build's kernels know to wait for the one before them: those for sm_90 and later do. All are
+// compiled alike, so one says it for all; on a later GPU the driver may have made them from an older form.
+inline bool waits_for_previous(Context& ctx, const void* kernel) {
+  constexpr int first = 90;
+  static const int version = [kernel] {
+    cudaFuncAttributes attributes{};
+    check_call(cudaFuncGetAttributes(&attributes, kernel), "cudaFuncGetAttributes");
+    return std::min(attributes.ptxVersion, attributes.binaryVersion);
+  }();
+  return version >= first && 10 * device_attribute(ctx, cudaDevAttrComputeCapabilityMajor) >= first;
+}
+
 // A launch that may begin while the kernel before it in the stream still runs (programmatic dependent launch,
-// from sm_90 on; elsewhere an ordinary launch). The kernel must call wait_for_previous() before it touches
-// what an earlier kernel writes or reads, in every thread; weights alone it may read before. It should call
-// let_next_start(), before it waits itself if its blocks are small, unless it may write weights.
+// built for sm_90 and later; else an ordinary launch). The kernel must call wait_for_previous() before it
+// touches what an earlier kernel writes or reads, in every thread; weights alone it may read before. It
+// should call let_next_start(), before it waits itself if its blocks are small, unless it may write weights.
 template <typename... Parameters, typename... Arguments>
 void launch_chained(Context& ctx, void (*kernel)(Parameters...), dim3 grid, dim3 block,
                     std::size_t shared_bytes, Arguments&&... arguments) {
@@ -108,7 +120,7 @@ void launch_chained(Context& ctx, void (*kernel)(Parameters...), dim3 grid, dim3
   config.dynamicSmemBytes = shared_bytes;
   config.stream = stream(ctx);
   config.attrs = attributes;
-  config.numAttrs = device_attribute(ctx, cudaDevAttrComputeCapabilityMajor) >= 9 ? 2 : 1;
+  config.numAttrs = waits_for_previous(ctx, reinterpret_cast<const void*>(kernel)) ? 2 : 1;
   check_call(cudaLaunchKernelEx(&config, kernel, Parameters(std::forward<Arguments>(arguments))...),
              "cudaLaunchKernelEx");
 }
