@@ -115,6 +115,13 @@ TEST_F(EngineThreadTest, AnEngineIsFittedToTheMemoryThereIs) {
                Error);
   EXPECT_THROW(fit_engine(ctx_.device(), config_, DType::f32, {.step_tokens = 0}), UsageError);
   EXPECT_GT(step_bytes(config_, DType::f32, fitted), 1U << 20);
+  // A pass holds gate, up and what becomes of them at once.
+  constexpr std::int64_t more = 4096;
+  GraftConfig wide = config_;
+  wide.text.intermediate_size += more;
+  const std::int64_t tokens = fitted.step_tokens + fitted.max_sequences;
+  EXPECT_GE(step_bytes(wide, DType::f32, fitted) - step_bytes(config_, DType::f32, fitted),
+            static_cast<std::size_t>(3 * more * tokens) * sizeof(float));
 }
 
 }  // namespace
