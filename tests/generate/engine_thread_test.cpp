@@ -116,11 +116,14 @@ TEST_F(EngineThreadTest, AnEngineIsFittedToTheMemoryThereIs) {
   EXPECT_THROW(fit_engine(ctx_.device(), config_, DType::f32, {.step_tokens = 0}), UsageError);
   EXPECT_GT(step_bytes(config_, DType::f32, fitted), 1U << 20);
   // A pass holds gate, up and what becomes of them at once.
-  constexpr std::int64_t more = 4096;
-  GraftConfig wide = config_;
-  wide.text.intermediate_size += more;
+  constexpr std::int64_t more = 1 << 16;
+  const auto bytes_of_width = [&](std::int64_t intermediate_size) {
+    GraftConfig wide = config_;
+    wide.text.intermediate_size = intermediate_size;
+    return step_bytes(wide, DType::f32, fitted);
+  };
   const std::int64_t tokens = fitted.step_tokens + fitted.max_sequences;
-  EXPECT_GE(step_bytes(wide, DType::f32, fitted) - step_bytes(config_, DType::f32, fitted),
+  EXPECT_GE(bytes_of_width(2 * more) - bytes_of_width(more),
             static_cast<std::size_t>(3 * more * tokens) * sizeof(float));
 }
 
