@@ -14,7 +14,8 @@
 
 namespace artemis {
 
-// A line for each request that was answered: method, path, status, tokens, time, id; never its content.
+// A line for each request that was answered: method, path, status, tokens, time, id, and the cause where the
+// server itself failed; never its content.
 using AccessLog = std::function<void(const std::string& line)>;
 
 // Any thread. Of the ends (send, refuse, end_events, hung_up, failed) the first is counted and logged.
@@ -29,23 +30,25 @@ class Call {
   Metrics& metrics() { return metrics_; }
   double seconds() const;
 
-  void send(int status, std::string_view content_type, std::string body, HttpHeaders more = {});
+  // `cause`: of a failure of the server's own, for the log alone.
+  void send(int status, std::string_view content_type, std::string body, HttpHeaders more = {},
+            std::string_view cause = "");
   void send_json(std::string body) { send(200, "application/json", std::move(body)); }
-  void refuse(const ApiError& error);
+  void refuse(const ApiError& error, std::string_view cause = "");
   // A stream of server-sent events.
   void begin_events();
   void write(std::string events) { exchange_->write(std::move(events)); }
-  void end_events(int status);
+  void end_events(int status, std::string_view cause = "");
   // The client went away.
   void hung_up();
   // No end can be sent: the exchange ends by itself once it is let go of.
-  void failed();
+  void failed(std::string_view cause);
 
   // For the log.
   void set_tokens(std::int64_t prompt, std::int64_t completion);
 
  private:
-  void finish(int status);
+  void finish(int status, std::string_view cause = "");
 
   std::shared_ptr<HttpExchange> exchange_;
   std::string id_, path_;

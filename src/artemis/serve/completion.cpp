@@ -56,11 +56,11 @@ template <typename Work>
 void Completion::deliver(const Work& work) {
   try {
     work();
-  } catch (const std::exception&) {
+  } catch (const std::exception& unforeseen) {
     const std::lock_guard lock(mutex_);
     closed_ = true;
     cancel_all();
-    call_->failed();
+    call_->failed(unforeseen.what());
   }
 }
 
@@ -138,11 +138,11 @@ void Completion::fail(const GenerateResult& result) {
           ? ApiError(503, "The server is shutting down.", "", "shutting_down")
           : ApiError(500, "The server failed while it made this answer.", "", "engine_failure");
   if (!options_.stream) {
-    call_->refuse(error);
+    call_->refuse(error, result.error);
     return;
   }
   call_->write(event(error.body()));
-  call_->end_events(error.status());
+  call_->end_events(error.status(), result.error);
 }
 
 void Completion::cancel_all() {

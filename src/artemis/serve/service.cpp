@@ -105,12 +105,14 @@ void Service::handle(std::shared_ptr<HttpExchange> exchange) {
     call->refuse(draining_
                      ? ApiError(503, "The server is shutting down.", "", "shutting_down")
                      : ApiError(429, "The server has no room for more requests now.", "", "queue_full"));
-  } catch (const EngineBroken&) {
-    call->refuse(ApiError(503, "The server failed and answers no more.", "", "engine_failure"));
+  } catch (const EngineBroken& broken) {
+    call->refuse(ApiError(503, "The server failed and answers no more.", "", "engine_failure"),
+                 broken.what());
   } catch (const Error& error) {
     call->refuse(refused_request(error));
-  } catch (const std::exception&) {
-    call->refuse(ApiError(500, "The server failed while it read this request.", "", "internal_error"));
+  } catch (const std::exception& unforeseen) {
+    call->refuse(ApiError(500, "The server failed while it read this request.", "", "internal_error"),
+                 unforeseen.what());
   }
 }
 
