@@ -3,21 +3,24 @@
 #include <algorithm>
 
 #include "artemis/kernels/cuda/activation.cuh"
+#include "artemis/kernels/cuda/arrival_barrier.cuh"
 #include "artemis/kernels/cuda/warp_mma.cuh"
 
 namespace artemis::cuda {
 namespace {
 
-constexpr int most_rows = 8;      // of x: half of the rows of an MMA, the others are zero
-constexpr int tile_columns = 8;   // of out, an MMA's columns: as many rows of the weights
-constexpr int warps = 8;          // of a block; they share out the sum over k
-constexpr int vector = 8;         // elements in 16 bytes
-constexpr int step_vectors = 4;   // that a lane copies at a time
+constexpr int most_rows = 8;                      // of x: half of the rows of an MMA, the others are zero
+constexpr int tile_columns = 8;                   // of out, an MMA's columns: as many rows of the weights
+constexpr int warps = 8;                          // of a block that multiply; they share out the sum over k
+constexpr int threads = (warps + 1) * warp_size;  // and a warp that stores
+constexpr int vector = 8;                         // elements in 16 bytes
+constexpr int step_vectors = 4;                   // that a lane copies at a time
 constexpr int unit = 4 * vector;  // elements of a row that the four lanes of a row copy together
 constexpr int step = step_vectors * unit;
+constexpr int sums_size = most_rows * tile_columns;
 constexpr int most_stages = 8;   // steps in flight
 constexpr int least_stages = 4;  // where x leaves no room for more
-constexpr int partial_size = most_rows * tile_columns;
+constexpr int buffers = 2;       // tiles whose sums wait to be stored
 
 // What a launch computes; `gate` and `up` of a gated product, else `gate` alone.
 template <typename Out>
@@ -31,31 +34,30 @@ struct FewRows {
   bool activated;
   int rows, columns, k;
   int blocks;
+  int steps;  // along k, of a warp; the last may lie outside
 
   __host__ __device__ int tiles() const { return (columns + tile_columns - 1) / tile_columns; }
-  __host__ __device__ int steps() const { return (k + step - 1) / step; }
   // Elements between rows of x in shared memory: 64 bytes over a multiple of 128, so that the lanes of two
   // rows read distinct banks.
-  __host__ __device__ int x_stride() const { return steps() * step + unit; }
+  __host__ __device__ int x_stride() const { return warps * steps * step + unit; }
 };
 
 __device__ int lane() { return static_cast<int>(threadIdx.x) % warp_size; }
 __device__ int warp() { return static_cast<int>(threadIdx.x) / warp_size; }
 
-// The steps along k that are this warp's.
-struct Part {
-  int begin, end;
-
-  __device__ explicit Part(int steps) : begin(steps * warp() / warps), end(steps * (warp() + 1) / warps) {}
-};
+// Where this warp's part of k begins.
+template <typename Out>
+__device__ int part_of(const FewRows<Out>& p) {
+  return warp() * p.steps * step;
+}
 
 // Where a warp stands in its weights: along its part of k, then the up rows of a gated product, then the next
 // of the block's tiles.
 template <int matrices, typename Out>
 class Cursor {
  public:
-  __device__ Cursor(const FewRows<Out>& p, Part part)
-      : tile_(part.begin < part.end ? static_cast<int>(blockIdx.x) : p.tiles()), at_(part.begin) {
+  __device__ explicit Cursor(const FewRows<Out>& p)
+      : column_(part_of(p) + lane() % 4 * vector), tile_(static_cast<int>(blockIdx.x)) {
     find_row(p);
   }
 
@@ -63,13 +65,13 @@ class Cursor {
 
   // The elements of this lane in unit `u` of the step; null outside the matrix.
   __device__ const bfloat16* source(const FewRows<Out>& p, int u) const {
-    const int column = at_ * step + u * unit + lane() % 4 * vector;
+    const int column = column_ + at_ * step + u * unit;
     return inside_ && column < p.k ? row_ + column : nullptr;
   }
 
-  __device__ void advance(const FewRows<Out>& p, Part part) {
-    if (++at_ < part.end) return;
-    at_ = part.begin;
+  __device__ void advance(const FewRows<Out>& p) {
+    if (++at_ < p.steps) return;
+    at_ = 0;
     if (++matrix_ == matrices) {
       matrix_ = 0;
       tile_ += static_cast<int>(gridDim.x);
@@ -85,8 +87,9 @@ class Cursor {
   }
 
   const bfloat16* row_ = nullptr;
+  int column_;
   int tile_;
-  int at_;
+  int at_ = 0;
   int matrix_ = 0;
   bool inside_ = false;
 };
@@ -95,8 +98,8 @@ class Cursor {
 template <int matrices, int stages, typename Out>
 class WeightRing {
  public:
-  __device__ WeightRing(const FewRows<Out>& p, uint4* slots, Part part)
-      : slots_(slots + warp() * stages * step_vectors * warp_size + lane()), part_(part), cursor_(p, part) {}
+  __device__ WeightRing(const FewRows<Out>& p, uint4* slots)
+      : slots_(slots + warp() * stages * step_vectors * warp_size + lane()), cursor_(p) {}
 
   // Asks for all that fits.
   __device__ void fill(const FewRows<Out>& p) {
@@ -118,7 +121,7 @@ class WeightRing {
         const bfloat16* source = cursor_.source(p, u);
         copy_async(&slot(u), source != nullptr ? source : p.gate.data, source != nullptr);
       }
-      cursor_.advance(p, part_);
+      cursor_.advance(p);
       // The memory falls idle soon: the next kernel may come and ask for its weights.
       if (cursor_.done(p)) let_next_start();
     }
@@ -130,37 +133,82 @@ class WeightRing {
   __device__ uint4& slot(int u) const { return slots_[(stage_ * step_vectors + u) * warp_size]; }
 
   uint4* slots_;
-  Part part_;
   Cursor<matrices, Out> cursor_;
   int stage_ = 0;
 };
 
-// The rows of x, with zeros up to a multiple of a step, all asked for at once; there for the whole block.
+// The part of x that this warp multiplies, with zeros outside the matrix, all asked for at once.
 template <typename Out>
-__device__ void load_rows(const FewRows<Out>& p, bfloat16* x) {
-  const int vectors = p.steps() * step / vector;
+__device__ void load_part(const FewRows<Out>& p, bfloat16* part) {
+  const int vectors = p.steps * step / vector;
   for (int row = 0; row < p.rows; ++row) {
-    for (int i = static_cast<int>(threadIdx.x); i < vectors; i += warps * warp_size) {
-      const int column = i * vector;
+    for (int i = lane(); i < vectors; i += warp_size) {
+      const int column = part_of(p) + i * vector;
       const bool inside = column < p.k;
-      copy_async(x + row * p.x_stride() + column, p.x[row] + (inside ? column : 0), inside);
+      copy_async(part + row * p.x_stride() + i * vector, p.x[row] + (inside ? column : 0), inside);
     }
   }
   end_copies();
   wait_for_copies<0>();
-  __syncthreads();
+  __syncwarp();
 }
+
+// The sums of tiles, from the warps that multiply to the one that stores.
+template <int matrices>
+class Handover {
+ public:
+  struct Shared {
+    float sums[buffers][matrices][warps][sums_size];
+    ArrivalBarrier full[buffers], empty[buffers];
+  };
+
+  __device__ explicit Handover(Shared& shared) : shared_(shared) {}
+
+  // By one thread, before a __syncthreads().
+  __device__ void init() {
+    for (int i = 0; i < buffers; ++i) {
+      shared_.full[i].init(warps * warp_size);
+      shared_.empty[i].init(warp_size);
+    }
+  }
+
+  // This warp's sums of the tile of a turn; goes on while it is stored.
+  __device__ void send(int turn, const float2 (&sums)[matrices]) {
+    const int buffer = turn % buffers;
+    shared_.empty[buffer].wait(turn / buffers - 1);
+#pragma unroll
+    for (int matrix = 0; matrix < matrices; ++matrix)
+      reinterpret_cast<float2*>(shared_.sums[buffer][matrix][warp()])[lane()] = sums[matrix];
+    shared_.full[buffer].arrive();
+  }
+
+  // Waits for those of all warps.
+  __device__ void receive(int turn) const { shared_.full[turn % buffers].wait(turn / buffers); }
+
+  // Their sum, in order.
+  __device__ float total(int turn, int matrix, int element) const {
+    float sum = 0;
+#pragma unroll
+    for (int w = 0; w < warps; ++w) sum += shared_.sums[turn % buffers][matrix][w][element];
+    return sum;
+  }
+
+  __device__ void give_back(int turn) { shared_.empty[turn % buffers].arrive(); }
+
+ private:
+  Shared& shared_;
+};
 
 // This warp's part of the products of a tile: row g = lane / 4 of x at the columns 2 (lane % 4) and the next.
 // Which element of k an MMA calls by which index does not matter, as long as x and the weights agree: lane t
 // of four takes eight neighbours, for two MMAs.
 template <int matrices, int stages, typename Out>
-__device__ float2 multiply(const FewRows<Out>& p, WeightRing<matrices, stages, Out>& ring, Part part,
-                           const bfloat16* x) {
+__device__ float2 multiply(const FewRows<Out>& p, WeightRing<matrices, stages, Out>& ring,
+                           const bfloat16* part) {
   const bool inside = lane() / 4 < p.rows;
-  const bfloat16* mine = x + (inside ? lane() / 4 : 0) * p.x_stride() + lane() % 4 * vector;
+  const bfloat16* mine = part + (inside ? lane() / 4 : 0) * p.x_stride() + lane() % 4 * vector;
   float sums[2][4] = {};  // two, so that an MMA need not wait for the one before it
-  for (int at = part.begin; at < part.end; ++at) {
+  for (int at = 0; at < p.steps; ++at) {
     uint4 weights[step_vectors];
     ring.receive(weights);
 #pragma unroll
@@ -184,63 +232,72 @@ __device__ float load_fresh(const bfloat16* from) {
   return load(value);
 }
 
-// The sum over the warps, in order.
-__device__ float total(const float* partials, int element) {
-  float sum = 0;
-#pragma unroll
-  for (int w = 0; w < warps; ++w) sum += partials[w * partial_size + element];
-  return sum;
-}
-
-// One warp stores a tile. partials (matrices, warps, most_rows, tile_columns).
+// The warp that stores. What it adds it asks for while the others multiply.
 template <int matrices, typename Out>
-__device__ void finish(const FewRows<Out>& p, int tile, const float* partials) {
-  for (int element = lane(); element < p.rows * tile_columns; element += warp_size) {
-    const int row = element / tile_columns;
-    const int column = tile * tile_columns + element % tile_columns;
-    if (column >= p.columns) continue;
-    float value = total(partials, element);
-    if (p.bias != nullptr) value += load(p.bias[column]);
-    if (p.activated) value = activate(p.activation, value);
-    if constexpr (matrices == 2) value *= total(partials + warps * partial_size, element);
-    if (p.residual.data != nullptr) value += load_fresh(p.residual[row] + column);
-    store(p.out[row][column], value);
+__device__ void store_tiles(const FewRows<Out>& p, Handover<matrices>& handover) {
+  constexpr int each = sums_size / warp_size;  // elements of a tile for a lane
+  int turn = 0;
+  for (int tile = static_cast<int>(blockIdx.x); tile < p.tiles(); tile += static_cast<int>(gridDim.x)) {
+    int rows[each], columns[each];
+    bool inside[each];
+    float bias[each] = {}, residual[each] = {};
+#pragma unroll
+    for (int i = 0; i < each; ++i) {
+      const int element = i * warp_size + lane();
+      rows[i] = element / tile_columns;
+      columns[i] = tile * tile_columns + element % tile_columns;
+      inside[i] = rows[i] < p.rows && columns[i] < p.columns;
+      if (inside[i] && p.bias != nullptr) bias[i] = load(p.bias[columns[i]]);
+      if (inside[i] && p.residual.data != nullptr) residual[i] = load_fresh(p.residual[rows[i]] + columns[i]);
+    }
+    handover.receive(turn);
+#pragma unroll
+    for (int i = 0; i < each; ++i) {
+      if (!inside[i]) continue;
+      const int element = i * warp_size + lane();
+      float value = handover.total(turn, 0, element) + bias[i];
+      if (p.activated) value = activate(p.activation, value);
+      if constexpr (matrices == 2) value *= handover.total(turn, 1, element);
+      store(p.out[rows[i]][columns[i]], value + residual[i]);
+    }
+    handover.give_back(turn++);
   }
 }
 
 constexpr std::size_t stage_bytes = sizeof(uint4) * warps * step_vectors * warp_size;
-constexpr std::size_t partial_bytes = sizeof(float) * warps * partial_size;
 
-// Two buffers of partial sums, so that a tile can begin while the last is stored.
 template <int matrices, int stages, typename Out>
 std::size_t shared_bytes(const FewRows<Out>& p) {
-  return stages * stage_bytes + 2 * matrices * partial_bytes +
+  return stages * stage_bytes + sizeof(typename Handover<matrices>::Shared) +
          sizeof(bfloat16) * static_cast<std::size_t>(p.rows) * static_cast<std::size_t>(p.x_stride());
 }
 
-// A block walks over tiles of eight columns of out, its warps each along a part of k.
+// A block walks over tiles of eight columns of out. Its warps each multiply along a part of k; the last warp
+// adds up and stores.
 template <int matrices, int stages, typename Out>
-__global__ void __launch_bounds__(warps* warp_size) multiply_few_rows(FewRows<Out> p) {
+__global__ void __launch_bounds__(threads) multiply_few_rows(FewRows<Out> p) {
+  using Sums = typename Handover<matrices>::Shared;
   extern __shared__ uint4 shared[];
-  auto* partials = reinterpret_cast<float*>(shared + stages * stage_bytes / sizeof(uint4));
-  auto* x = reinterpret_cast<bfloat16*>(partials + 2 * matrices * warps * partial_size);
-  const Part part(p.steps());
-  WeightRing<matrices, stages, Out> ring(p, shared, part);
-  ring.fill(p);
+  auto* handed = reinterpret_cast<Sums*>(shared + stages * stage_bytes / sizeof(uint4));
+  bfloat16* part = reinterpret_cast<bfloat16*>(handed + 1) + part_of(p);
+  Handover<matrices> handover(*handed);
+  WeightRing<matrices, stages, Out> ring(p, shared);
+  const bool stores = warp() == warps;
+  if (!stores) ring.fill(p);
+  if (stores && lane() == 0) handover.init();
+  __syncthreads();
   wait_for_previous();
-  load_rows(p, x);
+  if (stores) {
+    store_tiles(p, handover);
+    return;
+  }
+  load_part(p, part);
   int turn = 0;
   for (int tile = static_cast<int>(blockIdx.x); tile < p.tiles(); tile += static_cast<int>(gridDim.x)) {
-    float* buffer = partials + turn % 2 * matrices * warps * partial_size;
+    float2 sums[matrices];
 #pragma unroll
-    for (int matrix = 0; matrix < matrices; ++matrix) {
-      const float2 sums = multiply(p, ring, part, x);
-      float* mine = buffer + (matrix * warps + warp()) * partial_size + lane() * 2;
-      *reinterpret_cast<float2*>(mine) = sums;
-    }
-    __syncthreads();
-    if (warp() == turn % warps) finish<matrices>(p, tile, buffer);
-    ++turn;
+    for (int matrix = 0; matrix < matrices; ++matrix) sums[matrix] = multiply(p, ring, part);
+    handover.send(turn++, sums);
   }
 }
 
@@ -254,11 +311,11 @@ bool covers(const Tensor& out, const Tensor& x, const Tensor& weight) {
          std::max(weight.dim(0), weight.dim(1)) <= INT32_MAX / 2 && out.count() > 0;
 }
 
-// Each block reads all of x. Where together they read more of it than a fifth of the weights, and each has
+// Each block reads all of x. Where together they read more of it than a quarter of the weights, and each has
 // more than one tile, cuBLASLt is faster.
 template <int matrices, typename Out>
 bool worth_it(const FewRows<Out>& p) {
-  return p.tiles() <= p.blocks || 5 * p.rows * p.blocks <= matrices * p.columns;
+  return p.tiles() <= p.blocks || 4 * p.rows * p.blocks <= matrices * p.columns;
 }
 
 // Each multiprocessor has one block: more than half of its memory is asked for, so that of a kernel that
@@ -277,7 +334,7 @@ bool launch(Context& ctx, const FewRows<Out>& p) {
   const auto kernel = multiply_few_rows<matrices, stages, Out>;
   ARTEMIS_CUDA(
       cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)));
-  launch_chained(ctx, kernel, dim3(static_cast<unsigned>(p.blocks)), dim3(warps * warp_size), bytes, p);
+  launch_chained(ctx, kernel, dim3(static_cast<unsigned>(p.blocks)), dim3(threads), bytes, p);
   return true;
 }
 
@@ -290,6 +347,7 @@ FewRows<Out> few_rows(Context& ctx, const Tensor& out, const Tensor& x, const Te
   p.rows = static_cast<int>(out.dim(0));
   p.columns = static_cast<int>(out.dim(1));
   p.k = static_cast<int>(x.dim(1));
+  p.steps = (p.k + warps * step - 1) / (warps * step);
   p.blocks = std::min(p.tiles(), device_attribute(ctx, cudaDevAttrMultiProcessorCount));
   return p;
 }
