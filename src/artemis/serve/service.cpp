@@ -232,6 +232,12 @@ void Service::detokenize(const std::shared_ptr<Call>& call) {
   const DetokenizeRequest request =
       parse_detokenize_request(call->request().body, model_.config().text.vocab_size);
   check_model(request.model);
+  if (static_cast<std::int64_t>(request.tokens.size()) > model_.max_tokens()) {
+    throw ApiError(400,
+                   fmt::format("This model's maximum context length is {} tokens. However, there are {}.",
+                               model_.max_tokens(), request.tokens.size()),
+                   "tokens", "context_length_exceeded");
+  }
   call->send_json(text_of({{"prompt", model_.tokenizer().decode(request.tokens, false)}}));
 }
 
