@@ -35,6 +35,7 @@ TEST(ServeCommand, WhatIsRefusedBeforeItListens) {
   refused({"--model", model, "--host", "127.evil.example"}, "can be reached from elsewhere");
   refused({"--model", model, "--max-sequences", "0"}, "max-sequences");
   refused({"--model", model, "--port", "70000"}, "port");
+  refused({"--model", model, "--request-seconds", "1e10"}, "request-seconds");
   refused({"--model", folder.path() / "none"}, "none", 1);
   const Ran help = artemis_run({"serve", "--help"});
   EXPECT_EQ(help.code, 0);

@@ -249,6 +249,32 @@ double cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
+TEST(HttpLimits, RequestsWithoutABodyDoNotWaitForThoseWithOne) {
+  std::atomic<int> begun = 0;
+  std::atomic<bool> go_on = false;
+  HttpOptions options = any_port();
+  options.threads = 2;
+  HttpServer server(
+      options,
+      [&](const std::shared_ptr<HttpExchange>& exchange) {
+        if (!exchange->request().body.empty()) {
+          ++begun;
+          eventually([&] { return go_on.load(); });
+        }
+        echo(exchange);
+      },
+      error_text);
+  HttpClient first(server.port());
+  HttpClient second(server.port());
+  for (HttpClient* client : {&first, &second}) client->send(post("/", "slow"));
+  ASSERT_TRUE(eventually([&] { return begun == 2; }));
+  HttpClient quick(server.port());
+  EXPECT_EQ(quick.ask(get("/health"), 2).status, 200);
+  go_on = true;
+  EXPECT_EQ(first.answer().status, 200);
+  EXPECT_EQ(second.answer().status, 200);
+}
+
 TEST(HttpLimits, WithoutDescriptorsItWaitsQuietly) {
   HttpServer server(any_port(), echo, error_text);
   HttpClient early(server.port());

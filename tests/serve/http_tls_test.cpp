@@ -2,6 +2,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include <csignal>
+
 #include "artemis/serve/http_server.h"
 #include "http_client.h"
 #include "support/files.h"
@@ -138,6 +140,20 @@ TEST(HttpTls, TooManyAreToldSoAndDrainingEnds) {
   third.socket.leave();
   server.drain();
   EXPECT_TRUE(first.socket.closes());
+}
+
+TEST(HttpTls, ARefusalReachesAClientThatStillSends) {
+  std::signal(SIGPIPE, SIG_IGN);  // OpenSSL's sockets raise it where the server has closed
+  const Identity identity;
+  HttpServer server(identity.options(), echo, error_text);
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    TlsClient client(server.port(), version);
+    client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 31457280\r\n\r\n");
+    const std::string part(1 << 20, 'x');
+    for (int i = 0; i < 30; ++i) ASSERT_TRUE(client.send(part)) << i;
+    EXPECT_NE(client.receive("nothing like this").find("HTTP/1.1 413 "), std::string::npos);
+    EXPECT_TRUE(client.clean_end());
+  }
 }
 
 TEST(HttpTls, FilesThatCannotBeUsedAreNamed) {

@@ -1,10 +1,22 @@
 // What one client may take of the service that all share.
+#include "http_client.h"
 #include "serve/service_fixture.h"
+#include "support/http_server.h"
 
 namespace artemis {
 namespace {
 
+using test::question;
+using test::seconds_since;
 using test::ServiceRun;
+
+HttpRequest chat_request(const Json& body) {
+  HttpRequest request;
+  request.method = "POST";
+  request.path = "/v1/chat/completions";
+  request.body = body.dump();
+  return request;
+}
 
 TEST(ServiceLimits, TokensOfAText) {
   ServiceRun run;
@@ -18,6 +30,75 @@ TEST(ServiceLimits, TokensOfAText) {
   EXPECT_EQ(refused->status(), 400);
   EXPECT_EQ(refused->json()["error"]["code"], "context_length_exceeded");
   EXPECT_EQ(refused->json()["error"]["param"], "tokens");
+}
+
+// Two pictures from another server, which sends each after 300 ms.
+class SlowPictures {
+ public:
+  explicit SlowPictures(std::function<void()> asked = [] {}) : asked_(std::move(asked)) {
+    const std::string server = server_.url("");
+    options.fetching.hosts = {server.substr(server.find("//") + 2)};
+    options.fetching.private_addresses = true;
+    request = question("What?");
+    const Json part = {{"type", "image_url"}, {"image_url", {{"url", server_.url("/cup.png")}}}};
+    request["messages"][0]["content"] = Json::array({part, part});
+  }
+  std::size_t asked() const { return server_.requests().size(); }
+
+  ServiceOptions options;
+  Json request;
+
+ private:
+  const std::string picture_ = read_file(std::string(ARTEMIS_GOLDEN_DIR) + "/model/images/cup.png");
+  std::function<void()> asked_;
+  test::HttpServer server_{{}, [this](const std::string&, int) {
+                             asked_();
+                             std::this_thread::sleep_for(std::chrono::milliseconds(300));
+                             return test::HttpServer::response(200, "", picture_);
+                           }};
+};
+
+TEST(ServiceLimits, PicturesOfARequestShareTheirTime) {
+  SlowPictures pictures;
+  EXPECT_EQ(ServiceRun(pictures.options).chat(pictures.request)->status(), 200);
+  pictures.options.fetching.seconds = 0.45;
+  const auto refused = ServiceRun(pictures.options).chat(pictures.request);
+  EXPECT_EQ(refused->status(), 400);
+  EXPECT_EQ(refused->json()["error"]["message"], "the picture did not come in time");
+  EXPECT_EQ(refused->json()["error"]["param"], "messages[0].content[1].image_url.url");
+}
+
+TEST(ServiceLimits, TheDeadlineHoldsWhilePicturesCome) {
+  SlowPictures pictures;
+  pictures.options.request_seconds = 0.1;
+  ServiceRun run(pictures.options);
+  const auto start = test::Clock::now();
+  const auto late = run.chat(pictures.request);
+  EXPECT_LT(seconds_since(start), 0.29);
+  EXPECT_EQ(late->status(), 504);
+  EXPECT_EQ(late->json()["error"]["code"], "timeout");
+}
+
+TEST(ServiceLimits, WhatWaitedTooLongIsNotBegun) {
+  SlowPictures pictures;
+  ServiceRun run(pictures.options);
+  HttpRequest request = chat_request(pictures.request);
+  request.came -= std::chrono::seconds(601);
+  const auto exchange = std::make_shared<test::KeptExchange>(std::move(request));
+  run.service().handle(exchange);
+  ASSERT_TRUE(exchange->wait());
+  EXPECT_EQ(exchange->status(), 504);
+  EXPECT_EQ(pictures.asked(), 0u);
+}
+
+TEST(ServiceLimits, NoPictureForAClientThatLeft) {
+  std::shared_ptr<test::KeptExchange> exchange;
+  SlowPictures pictures([&exchange] { exchange->hang_up(); });
+  ServiceRun run(pictures.options);
+  exchange = std::make_shared<test::KeptExchange>(chat_request(pictures.request));
+  run.service().handle(exchange);
+  EXPECT_EQ(pictures.asked(), 1u);
+  EXPECT_EQ(exchange->status(), 499);  // for the counts; no client takes it
 }
 
 }  // namespace

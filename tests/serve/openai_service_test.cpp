@@ -165,7 +165,7 @@ TEST(Service, PicturesThatCannotBeRead) {
 
 TEST(Service, PicturesFromElsewhere) {
   ServiceOptions options;
-  options.image_hosts = {"localhost"};
+  options.fetching.hosts = {"localhost"};
   ServiceRun fetching(options);
   for (const char* url : {"http://localhost/cup.png", "http://pictures.example/cup.png"}) {
     Json body = question("What?");

@@ -134,7 +134,18 @@ TEST(PictureFetch, LimitsOfBytesTimeAndRedirects) {
   });
   options = here(slow);
   options.seconds = 0.2;
-  test::expect_error(test::error_of([&] { fetch_picture(slow.url("/"), "url", options); }), "within 0.2 s");
+  test::expect_error(test::error_of([&] { fetch_picture(slow.url("/"), "url", options); }),
+                     "did not come in time");
+
+  options.hosts = {"slow.example"};
+  options.resolve = [](const std::string&) {
+    std::this_thread::sleep_for(std::chrono::seconds(2));
+    return std::vector<std::string>{"9.9.9.9"};
+  };
+  const auto start = test::Clock::now();
+  test::expect_error(test::error_of([&] { fetch_picture("http://slow.example/", "url", options); }),
+                     "did not come in time");
+  EXPECT_LT(test::seconds_since(start), 1);
 }
 
 TEST(PictureFetch, RedirectsAreCheckedToo) {

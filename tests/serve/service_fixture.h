@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -50,7 +51,10 @@ class KeptExchange : public HttpExchange {
     hang_up_ = std::move(call);
   }
 
+  bool client_gone() const override { return gone_; }
+
   void hang_up() {
+    gone_ = true;
     std::function<void()> call;
     {
       const std::lock_guard lock(mutex_);
@@ -105,6 +109,7 @@ class KeptExchange : public HttpExchange {
   std::string type_, body_;
   HttpHeaders headers_;
   bool ended_ = false;
+  std::atomic<bool> gone_{false};
   std::function<void()> hang_up_;
 };
 

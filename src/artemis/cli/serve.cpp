@@ -182,9 +182,9 @@ void add_limit_options(CLI::App& command, Options& options) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   command.add_option("--request-seconds", options.service.request_seconds, "Longest time for an answer")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1e-3, 1e9))
       ->capture_default_str();
-  command.add_option("--allow-image-host", options.service.image_hosts,
+  command.add_option("--allow-image-host", options.service.fetching.hosts,
                      "Host from which pictures may be fetched (may be given several times; default: none)");
 }
 

@@ -8,6 +8,8 @@
 
 namespace artemis {
 
+inline constexpr int client_gone = 499;  // no status of HTTP: none was sent
+
 // `param`: the place in the request, "messages[0].content", say; "" for none. `code`: a word for programs, ""
 // for none.
 class ApiError : public Error {

@@ -5,8 +5,6 @@
 namespace artemis {
 namespace {
 
-constexpr int client_gone = 499;  // no status of HTTP: none was sent
-
 // What others wrote, short and in one line.
 std::string loggable(std::string_view text) {
   constexpr std::size_t longest = 200;

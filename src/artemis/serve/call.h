@@ -28,6 +28,7 @@ class Call {
   HttpExchange& exchange() { return *exchange_; }
   const HttpRequest& request() const { return exchange_->request(); }
   Metrics& metrics() { return metrics_; }
+  std::chrono::steady_clock::time_point start() const { return start_; }  // the request had come in whole
   double seconds() const;
 
   // `cause`: of a failure of the server's own, for the log alone.
@@ -55,7 +56,7 @@ class Call {
   HttpHeaders headers_;
   Metrics& metrics_;
   const AccessLog& log_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point start_ = request().came;
   std::atomic<bool> finished_{false};
   std::atomic<std::int64_t> prompt_tokens_{0}, completion_tokens_{0};
 };

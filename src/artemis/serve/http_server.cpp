@@ -89,8 +89,10 @@ class HttpServer::Core {
       stop_listening();
       for (const auto& connection : all_connections()) connection->break_off();
     });
-    workers_.stop();  // what has not begun has no client any more
-    workers_.join();
+    for (asio::thread_pool* threads : {&workers_, &quick_}) {
+      threads->stop();  // what has not begun has no client any more
+      threads->join();
+    }
     busy_.reset();
     thread_.join();
   }
@@ -165,7 +167,8 @@ class HttpServer::Core {
   }
 
   void call_handler(std::shared_ptr<HttpAnswer> answer) {
-    asio::post(workers_, [this, answer = std::move(answer)] {
+    asio::thread_pool& threads = answer->request().body.empty() ? quick_ : workers_;
+    asio::post(threads, [this, answer = std::move(answer)] {
       try {
         handler_(std::make_shared<Exchange>(answer));
       } catch (...) {
@@ -211,6 +214,8 @@ class HttpServer::Core {
   asio::io_context context_{1};  // one thread
   asio::executor_work_guard<asio::io_context::executor_type> busy_{context_.get_executor()};
   asio::thread_pool workers_;
+  asio::thread_pool quick_{
+      1};  // for requests without a body: they do not wait behind what takes long to read
   // On the thread of the sockets only.
   std::list<Listener> listeners_;
   ConnectionHost host_;

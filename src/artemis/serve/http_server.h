@@ -1,6 +1,7 @@
 // An HTTP/1.1 server for many clients at once, slow and hostile ones among them.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -33,7 +34,7 @@ struct HttpOptions {
   std::uint16_t port = 8080;       // 0: any free one
   std::string tls_certificate;     // PEM files, the certificate with its chain; both empty: no TLS
   std::string tls_key;
-  int threads = 2;  // that run the handler
+  int threads = 2;  // that run the handler for requests with a body; the others have one of their own
   HttpLimits limits;
 };
 
@@ -45,6 +46,7 @@ struct HttpRequest {
   std::string query;  // behind the '?'
   HttpHeaders headers;
   std::string body;
+  std::chrono::steady_clock::time_point came = std::chrono::steady_clock::now();  // in whole
 
   // The first field of this name, in any case; "" when there is none.
   std::string_view header(std::string_view name) const;
@@ -71,6 +73,8 @@ class HttpExchange {
   // never. A client that closes its side for sending is gone too. It runs on the thread that serves all
   // sockets: it must not block. A second one takes the place of the first.
   virtual void on_hang_up(std::function<void()> call) = 0;
+  // Whether nobody takes the answer any more.
+  virtual bool client_gone() const = 0;
 };
 
 // Runs on one of the worker threads, never on the one of the sockets. What it throws becomes a 500 that does

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <future>
 #include <memory>
+#include <thread>
 
 #include "artemis/core/error.h"
 #include "artemis/io/base64.h"
@@ -19,6 +21,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr const char* not_fetched = "the picture could not be fetched";
+constexpr const char* too_late = "the picture did not come in time";
 constexpr const char* not_from_here = "pictures may not be fetched from this host";
 
 struct CurlFree {
@@ -74,13 +77,25 @@ struct CurlList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
+// A look-up cannot be broken off: one that takes too long goes on by itself, and nobody waits for it.
+std::vector<std::string> looked_up(const std::string& host, std::string_view where,
+                                   const FetchOptions& options, Clock::time_point end) {
+  std::packaged_task<std::vector<std::string>()> look(
+      [resolve = options.resolve, host] { return resolve(host); });
+  std::future<std::vector<std::string>> found = look.get_future();
+  std::thread(std::move(look)).detach();
+  require(found.wait_until(end) == std::future_status::ready, where, too_late);
+  return found.get();
+}
+
 // The addresses of a name, found here and told to curl, which does not look it up again; null for an address.
 // Throws Error where one of them is private: whoever gives a name such an address is not to be trusted with
 // the others.
 std::unique_ptr<curl_slist, CurlList> pinned_addresses(const Target& target, std::string_view where,
-                                                       const FetchOptions& options) {
+                                                       const FetchOptions& options, Clock::time_point end) {
   const bool literal = is_address(target.host);
-  const std::vector<std::string> found = literal ? std::vector{target.host} : options.resolve(target.host);
+  const std::vector<std::string> found =
+      literal ? std::vector{target.host} : looked_up(target.host, where, options, end);
   require(!found.empty(), where, not_fetched);
   std::string pins = fmt::format("{}:{}:", target.host, target.port);
   for (const std::string& address : found) {
@@ -132,13 +147,13 @@ std::string fetch_picture(std::string_view url, std::string_view where, const Fe
     const Target target = checked_target(next, where, options);
     require(target.secure || !secure, where, "the URL leads on from https to http");
     secure = target.secure;
-    const auto pins = pinned_addresses(target, where, options);
+    const auto pins = pinned_addresses(target, where, options, end);
     const std::unique_ptr<CURL, CurlFree> handle(curl_easy_init());
     require(ready == CURLE_OK && handle != nullptr, where, "pictures cannot be fetched now");
     CURL* curl = handle.get();
     Transfer transfer{options, {}};
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count();
-    require(left > 0, where, "the picture did not come within {} s", options.seconds);
+    require(left > 0, where, too_late);
     curl_easy_setopt(curl, CURLOPT_CURLU, target.url.get());
     curl_easy_setopt(curl, CURLOPT_RESOLVE, pins.get());
     if (!options.authorities.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, options.authorities.c_str());
@@ -155,7 +170,7 @@ std::string fetch_picture(std::string_view url, std::string_view where, const Fe
       throw TooLargeError(where, fmt::format("the picture has over {} bytes", options.most_bytes));
     }
     require(!transfer.refused, where, not_from_here);
-    require(code != CURLE_OPERATION_TIMEDOUT, where, "the picture did not come within {} s", options.seconds);
+    require(code != CURLE_OPERATION_TIMEDOUT, where, too_late);
     require(code == CURLE_OK, where, not_fetched);
     long status = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);

@@ -14,12 +14,13 @@ namespace artemis {
 struct FetchOptions {
   std::vector<std::string> hosts;     // "pictures.example", or "pictures.example:8443" for a port of its own
   std::size_t most_bytes = 20 << 20;  // of a picture
-  double seconds = 10;                // in all, redirects included
+  double seconds = 10;                // in all, looking up and redirects included
   int redirects = 3;
   // For tests on this machine.
   bool private_addresses = false;  // are allowed too
   std::string authorities;         // PEM file of certificates that are trusted; "": the system's
-  // The addresses of a name, "1.2.3.4" or "2600::1"; none where it has none.
+  // The addresses of a name, "1.2.3.4" or "2600::1"; none where it has none. May still run, on a thread of
+  // its own, when the picture has been given up.
   std::function<std::vector<std::string>(const std::string& host)> resolve = system_addresses;
   // Told of each address, found to be allowed, that a connection is about to be opened to; may put another in
   // its place.

@@ -7,15 +7,10 @@
 
 namespace artemis {
 
-PictureLoader::PictureLoader(const Processor& processor, std::vector<std::string> hosts)
-    : processor_(processor) {
-  fetching_.hosts = std::move(hosts);
-  fetching_.most_bytes = most_bytes;
-}
-
-EnginePicture PictureLoader::load(const PictureUrl& url) const {
+EnginePicture PictureLoader::load(const PictureUrl& url, Patience& patience) const {
+  patience.check();
   try {
-    const PictureFile file{read(url), url.place};
+    const PictureFile file{read(url, patience), url.place};
     ThreadPool here(1);  // several requests are prepared at once, each on its own thread
     return {processor_.preprocess(std::span(&file, 1), here), sha256(file.bytes)};
   } catch (const PictureTooLarge& error) {
@@ -25,11 +20,12 @@ EnginePicture PictureLoader::load(const PictureUrl& url) const {
   } catch (const ApiError&) {
     throw;
   } catch (const Error& error) {
+    patience.check();
     throw refused_request(error, url.place, "invalid_picture");
   }
 }
 
-std::string PictureLoader::read(const PictureUrl& url) const {
+std::string PictureLoader::read(const PictureUrl& url, Patience& patience) const {
   if (is_data_url(url.url)) {
     const std::vector<std::byte> bytes = parse_data_url(url.url, url.place, most_bytes).bytes;
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -38,7 +34,12 @@ std::string PictureLoader::read(const PictureUrl& url) const {
     throw ApiError(400, "Only data: URLs are taken here; this server fetches no pictures.", url.place,
                    "invalid_picture_url");
   }
-  return fetch_picture(url.url, url.place, fetching_);
+  return patience.fetch([&](double seconds) {
+    FetchOptions options = fetching_;
+    options.most_bytes = most_bytes;
+    options.seconds = seconds;
+    return fetch_picture(url.url, url.place, options);
+  });
 }
 
 }  // namespace artemis

@@ -56,7 +56,7 @@ const char* refused_param(const Error& error) {
 
 }  // namespace
 
-std::vector<EnginePicture> Preparation::load(const std::vector<PictureUrl>& urls) const {
+std::vector<EnginePicture> Preparation::load(const std::vector<PictureUrl>& urls, Patience& patience) const {
   if (urls.empty()) return {};
   if (!model_.takes_pictures()) {
     throw ApiError(400, fmt::format("The model '{}' takes no pictures.", model_.name()), urls.front().place,
@@ -65,7 +65,7 @@ std::vector<EnginePicture> Preparation::load(const std::vector<PictureUrl>& urls
   std::vector<EnginePicture> pictures;
   std::int64_t tokens = 0;
   for (const PictureUrl& url : urls) {
-    pictures.push_back(pictures_.load(url));
+    pictures.push_back(pictures_.load(url, patience));
     const auto& [frames, rows, columns] = pictures.back().patches.grid_thw.front();
     tokens += frames * rows * columns / model_.config().vision->merge_length();
     refuse_too_long(tokens, 0);
@@ -82,7 +82,7 @@ void Preparation::refuse_too_long(std::int64_t tokens, std::int64_t new_tokens) 
                              tokens + new_tokens, tokens, new_tokens));
 }
 
-PreparedPrompt Preparation::prompt_of(const ChatRequest& request) const {
+PreparedPrompt Preparation::prompt_of(const ChatRequest& request, Patience& patience) const {
   if (!model_.has_template()) {
     throw ApiError(400,
                    fmt::format("The model '{}' has no chat template, use /v1/completions.", model_.name()),
@@ -93,7 +93,7 @@ PreparedPrompt Preparation::prompt_of(const ChatRequest& request) const {
   options.enable_thinking = request.thinking ? request.thinking : thinking_;
   if (!request.tools.is_null()) options.tools = &request.tools;
   PreparedPrompt prompt;
-  prompt.pictures = load(request.messages.pictures);
+  prompt.pictures = load(request.messages.pictures, patience);
   try {
     const std::string text = model_.processor().chat_template().render(request.messages.list, options);
     prompt.opens_thought = opens_thought(text);

@@ -27,8 +27,8 @@ class Preparation {
   Preparation(const ServedModel& model, const PictureLoader& pictures, std::optional<bool> thinking)
       : model_(model), pictures_(pictures), thinking_(thinking) {}
 
-  // All throw ApiError for what the model cannot do, and for prompts beyond its context.
-  PreparedPrompt prompt_of(const ChatRequest& request) const;
+  // All throw ApiError for what the model cannot do, for prompts beyond its context, and as `patience` does.
+  PreparedPrompt prompt_of(const ChatRequest& request, Patience& patience) const;
   PreparedPrompt prompt_of(const std::variant<std::string, std::vector<std::int32_t>>& prompt) const;
   std::vector<std::int32_t> tokens_of(std::string_view text, bool add_special_tokens) const;
 
@@ -38,7 +38,7 @@ class Preparation {
                                       const ChatRequest* chat) const;
 
  private:
-  std::vector<EnginePicture> load(const std::vector<PictureUrl>& urls) const;
+  std::vector<EnginePicture> load(const std::vector<PictureUrl>& urls, Patience& patience) const;
   void refuse_too_long(std::int64_t tokens, std::int64_t new_tokens) const;
   GenerateOptions options_of(const AnswerParameters& answer, std::int64_t prompt_tokens) const;
   void constrain(EngineRequest& request, const ChatRequest& chat, bool opens_thought) const;

@@ -69,7 +69,7 @@ Service::Service(const ServedModel& model, EngineThread& engine, ServiceOptions 
     : model_(model),
       engine_(engine),
       options_(std::move(options)),
-      pictures_(model.processor(), options_.image_hosts),
+      pictures_(model.processor(), options_.fetching),
       preparation_(model, pictures_, options_.thinking),
       created_(seconds_since_1970()) {}
 
@@ -220,9 +220,10 @@ void Service::tokenize(const std::shared_ptr<Call>& call) {
   const TokenizeRequest request = parse_tokenize_request(call->request().body);
   check_model(request.model);
   const auto* chat = std::get_if<ChatRequest>(&request.input);
+  Patience patience = patience_with(call);
   const std::vector<std::int32_t> tokens =
       chat != nullptr
-          ? preparation_.prompt_of(*chat).tokens
+          ? preparation_.prompt_of(*chat, patience).tokens
           : preparation_.tokens_of(std::get<std::string>(request.input), request.add_special_tokens);
   call->send_json(
       text_of({{"count", tokens.size()}, {"max_model_len", model_.max_tokens()}, {"tokens", tokens}}));
@@ -245,10 +246,20 @@ ResponseHead Service::head(std::string_view prefix) {
   return {names_.next(prefix), seconds_since_1970(), model_.name()};
 }
 
+std::chrono::steady_clock::time_point Service::deadline_of(const Call& call) const {
+  return call.start() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                            std::chrono::duration<double>(options_.request_seconds));
+}
+
+Patience Service::patience_with(const std::shared_ptr<Call>& call) const {
+  return {deadline_of(*call), options_.fetching.seconds, [call] { return call->exchange().client_gone(); }};
+}
+
 void Service::complete_chat(const std::shared_ptr<Call>& call) {
   const ChatRequest request = parse_chat_request(call->request().body);
   check_model(request.answer.model);
-  const PreparedPrompt prompt = preparation_.prompt_of(request);
+  Patience patience = patience_with(call);
+  const PreparedPrompt prompt = preparation_.prompt_of(request, patience);
   std::vector<EngineRequest> requests = preparation_.requests(prompt, request.answer, &request);
   auto form = chat_form(head("chatcmpl-"), request, prompt.opens_thought, model_,
                         [this] { return names_.next("call_"); });
@@ -267,7 +278,9 @@ void Service::complete_text(const std::shared_ptr<Call>& call) {
   std::vector<EngineRequest> requests;
   std::vector<std::string> echoes;
   std::int64_t prompt_tokens = 0;
+  const Patience patience = patience_with(call);
   for (const auto& text : request.prompts) {
+    patience.check();
     const PreparedPrompt prompt = preparation_.prompt_of(text);
     prompt_tokens += static_cast<std::int64_t>(prompt.tokens.size());
     std::ranges::move(preparation_.requests(prompt, request.answer, nullptr), std::back_inserter(requests));
@@ -288,9 +301,7 @@ void Service::complete_text(const std::shared_ptr<Call>& call) {
 void Service::start(const std::shared_ptr<Call>& call, std::unique_ptr<CompletionForm> form,
                     const Completion::Options& options, std::vector<EngineRequest> requests) {
   if (draining_) throw ApiError(503, "The server is shutting down.", "", "shutting_down");
-  const auto deadline =
-      std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-                                             std::chrono::duration<double>(options_.request_seconds));
+  const auto deadline = deadline_of(*call);
   const std::string client = options_.api_keys.empty() ? "" : sha256(call->request().header("authorization"));
   for (EngineRequest& request : requests) {
     request.deadline = deadline;

@@ -18,14 +18,14 @@
 namespace artemis {
 
 struct ServiceOptions {
-  std::vector<std::string> api_keys;     // any of them is asked for; none: no key is
-  SiteRules sites;                       // for requests that a browser's pages may have sent
-  std::vector<std::string> image_hosts;  // from where pictures are fetched
-  double request_seconds = 600;          // for an answer, in all
-  std::optional<bool> thinking;          // where a request says nothing; absent: as the template has it
-  std::string page;                      // the chat page, HTML; none: there is nothing at /
-  std::string page_policy;               // its Content-Security-Policy
-  AccessLog log;                         // may be empty
+  std::vector<std::string> api_keys;  // any of them is asked for; none: no key is
+  SiteRules sites;                    // for requests that a browser's pages may have sent
+  FetchOptions fetching;              // of pictures; its seconds are for all of a request
+  double request_seconds = 600;       // for an answer, in all
+  std::optional<bool> thinking;       // where a request says nothing; absent: as the template has it
+  std::string page;                   // the chat page, HTML; none: there is nothing at /
+  std::string page_policy;            // its Content-Security-Policy
+  AccessLog log;                      // may be empty
 };
 
 class Service {
@@ -67,6 +67,8 @@ class Service {
 
   Json model_json() const;
   ResponseHead head(std::string_view prefix);
+  std::chrono::steady_clock::time_point deadline_of(const Call& call) const;
+  Patience patience_with(const std::shared_ptr<Call>& call) const;
   void start(const std::shared_ptr<Call>& call, std::unique_ptr<CompletionForm> form,
              const Completion::Options& options, std::vector<EngineRequest> requests);
 

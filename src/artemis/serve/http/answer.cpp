@@ -182,6 +182,11 @@ void HttpAnswer::on_hang_up(std::function<void()> call) {
   call();
 }
 
+bool HttpAnswer::client_gone() const {
+  const std::lock_guard lock(mutex_);
+  return !attached_;
+}
+
 void HttpAnswer::abandon() {
   std::function<void()> forgotten;
   const std::lock_guard lock(mutex_);

@@ -44,6 +44,7 @@ class HttpAnswer {
   void write(std::string chunk);
   void end();
   void on_hang_up(std::function<void()> call);
+  bool client_gone() const;
   void abandon();  // ends what has not ended as a failure
 
   // For the connection.
@@ -94,6 +95,7 @@ class Exchange : public HttpExchange {
   void write(std::string chunk) override { answer_->write(std::move(chunk)); }
   void end() override { answer_->end(); }
   void on_hang_up(std::function<void()> call) override { answer_->on_hang_up(std::move(call)); }
+  bool client_gone() const override { return answer_->client_gone(); }
 
  private:
   std::shared_ptr<HttpAnswer> answer_;

@@ -157,6 +157,7 @@ void Connection::dispatch() {
     boost::asio::post(self->timer_.get_executor(), [self] { self->flush(); });
   };
   HttpRequest request = reader_->take_request();
+  request.came = std::chrono::steady_clock::now();
   terms.head_only = request.method == "HEAD";
   answer_ = std::make_shared<HttpAnswer>(std::move(request), std::move(terms));
   host_.handle(answer_);
