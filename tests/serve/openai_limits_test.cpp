@@ -101,5 +101,25 @@ TEST(ServiceLimits, NoPictureForAClientThatLeft) {
   EXPECT_EQ(exchange->status(), 499);  // for the counts; no client takes it
 }
 
+TEST(ServiceLimits, AClientIsItsKeyHoweverItIsSent) {
+  ServiceOptions options;
+  options.api_keys = {"one", "two"};
+  EngineOptions engine;
+  engine.max_sequences = 2;
+  ServiceRun run(options, engine);
+  const auto start = [&](const char* authorization, int tokens) {
+    const Json body = question("Go on.", {{"max_tokens", tokens}, {"ignore_eos", true}});
+    return run.start("POST", "/v1/chat/completions", body.dump(), {{"Authorization", authorization}});
+  };
+  const auto endless = start("Bearer one", 1500);
+  const auto short_one = start("Bearer one", 50);
+  const auto next_of_one = start("BEARER one", 300);
+  const auto of_two = start("Bearer two", 5);
+  ASSERT_TRUE(of_two->wait());  // the place of the short one is that of who has nothing under way
+  EXPECT_EQ(of_two->status(), 200);
+  EXPECT_FALSE(next_of_one->has_ended());
+  for (const auto& exchange : {endless, next_of_one}) exchange->hang_up();
+}
+
 }  // namespace
 }  // namespace artemis

@@ -74,6 +74,8 @@ TEST(Secrets, KeysAreComparedWhole) {
     EXPECT_FALSE(is_authorised(wrong, keys)) << wrong;
   }
   EXPECT_FALSE(is_authorised("Bearer ", {}));
+  EXPECT_EQ(bearer_key("BEARER one"), "one");
+  EXPECT_EQ(bearer_key("Basic one"), "");
   const std::string digest = sha256("abc");  // FIPS 180-4's example
   ASSERT_EQ(digest.size(), 32u);
   EXPECT_EQ(digest.substr(0, 4), "\xba\x78\x16\xbf");

@@ -51,6 +51,10 @@ class KeptExchange : public HttpExchange {
     hang_up_ = std::move(call);
   }
 
+  bool has_ended() {
+    const std::lock_guard lock(mutex_);
+    return ended_;
+  }
   bool client_gone() const override { return gone_; }
 
   void hang_up() {

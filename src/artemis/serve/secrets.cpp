@@ -3,22 +3,22 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
-#include <algorithm>
-#include <cctype>
-
 #include "artemis/core/error.h"
+#include "artemis/serve/ascii.h"
 
 namespace artemis {
 
+std::string_view bearer_key(std::string_view authorization) {
+  constexpr std::string_view scheme = "Bearer ";
+  const bool bears = same_ignoring_case(authorization.substr(0, scheme.size()), scheme);
+  return bears ? authorization.substr(scheme.size()) : std::string_view();
+}
+
 bool is_authorised(std::string_view authorization, const std::vector<std::string>& keys) {
-  constexpr std::string_view scheme = "bearer ";
-  const bool bears = authorization.size() >= scheme.size() &&
-                     std::ranges::equal(authorization.substr(0, scheme.size()), scheme, [](char a, char b) {
-                       return std::tolower(static_cast<unsigned char>(a)) == b;
-                     });
-  if (!bears) return false;
+  const std::string_view key_given = bearer_key(authorization);
+  if (key_given.empty()) return false;
   // Digests have one length, and a change in the key changes all of its digest.
-  const std::string given = sha256(authorization.substr(scheme.size()));
+  const std::string given = sha256(key_given);
   bool known = false;
   for (const std::string& key : keys) {
     const std::string digest = sha256(key);

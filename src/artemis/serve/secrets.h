@@ -9,7 +9,10 @@
 
 namespace artemis {
 
-// Whether the value of an Authorization header, "Bearer KEY", names one of the keys. The time it takes does
+// The key in the value of an Authorization header, "Bearer KEY"; "" for none.
+std::string_view bearer_key(std::string_view authorization);
+
+// Whether the value of an Authorization header names one of the keys. The time it takes does
 // not depend on how much of a key is right, nor on which key it is.
 bool is_authorised(std::string_view authorization, const std::vector<std::string>& keys);
 

@@ -302,7 +302,8 @@ void Service::start(const std::shared_ptr<Call>& call, std::unique_ptr<Completio
                     const Completion::Options& options, std::vector<EngineRequest> requests) {
   if (draining_) throw ApiError(503, "The server is shutting down.", "", "shutting_down");
   const auto deadline = deadline_of(*call);
-  const std::string client = options_.api_keys.empty() ? "" : sha256(call->request().header("authorization"));
+  const std::string client =
+      options_.api_keys.empty() ? "" : sha256(bearer_key(call->request().header("authorization")));
   for (EngineRequest& request : requests) {
     request.deadline = deadline;
     request.client = client;
