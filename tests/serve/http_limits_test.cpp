@@ -249,6 +249,36 @@ double cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
+TEST(HttpLimits, ABodyThatIsNotWantedIsNotRead) {
+  HttpLimits limits;
+  limits.bodies = 1 << 20;
+  std::shared_ptr<HttpExchange> held;
+  std::atomic<bool> holds = false;
+  HttpServer server(
+      any_port(limits),
+      [&](std::shared_ptr<HttpExchange> exchange) {
+        if (exchange->request().path != "/hold") return echo(exchange);
+        held = std::move(exchange);
+        holds = true;
+      },
+      error_text, [](const HttpRequest& head) { return head.path != "/unwanted"; });
+  HttpClient large(server.port());
+  large.send(post("/hold", std::string(1 << 20, 'a')));
+  ASSERT_TRUE(eventually([&] { return holds.load(); }));  // there is no room for another
+
+  HttpClient asks(server.port());
+  asks.send("POST /unwanted HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n");
+  const HttpAnswer told = asks.answer();
+  EXPECT_EQ(told.status, 200);
+  EXPECT_EQ(told.body, "POST /unwanted? ");
+  EXPECT_TRUE(asks.closes(1));
+  HttpClient sends(server.port());
+  EXPECT_EQ(sends.ask(post("/unwanted", std::string(1 << 20, 'a'))).body, "POST /unwanted? ");
+  HttpClient wanted(server.port());
+  EXPECT_EQ(wanted.ask(post("/", std::string(1 << 20, 'a'))).status, 503);
+  echo(held);
+}
+
 TEST(HttpLimits, RequestsWithoutABodyDoNotWaitForThoseWithOne) {
   std::atomic<int> begun = 0;
   std::atomic<bool> go_on = false;

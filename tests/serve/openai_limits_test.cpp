@@ -101,6 +101,29 @@ TEST(ServiceLimits, NoPictureForAClientThatLeft) {
   EXPECT_EQ(exchange->status(), 499);  // for the counts; no client takes it
 }
 
+TEST(ServiceLimits, BodiesAreReadOnlyWhereTheyMatter) {
+  ServiceOptions options;
+  options.api_keys = {"secret"};
+  options.sites.check_host = true;
+  ServiceRun run(options);
+  const auto wanted = [&](const char* method, const char* path, const char* authorization, const char* host,
+                          const char* type = "application/json") {
+    HttpRequest head;
+    head.method = method;
+    head.path = path;
+    head.headers = {{"Authorization", authorization}, {"Host", host}, {"Content-Type", type}};
+    return run.service().wants_body(head);
+  };
+  EXPECT_TRUE(wanted("POST", "/v1/chat/completions", "Bearer secret", "localhost"));
+  EXPECT_FALSE(wanted("POST", "/v1/chat/completions", "Bearer wrong", "localhost"));
+  EXPECT_FALSE(wanted("POST", "/v1/chat/completions", "", "localhost"));
+  EXPECT_FALSE(wanted("POST", "/v1/chat/completions", "Bearer secret", "evil.example"));
+  EXPECT_FALSE(wanted("POST", "/v1/chat/completions", "Bearer secret", "localhost", "text/plain"));
+  EXPECT_FALSE(wanted("POST", "/none", "Bearer secret", "localhost"));
+  EXPECT_FALSE(wanted("GET", "/v1/models", "Bearer secret", "localhost"));
+  EXPECT_FALSE(wanted("GET", "/health", "", "localhost"));
+}
+
 TEST(ServiceLimits, AClientIsItsKeyHoweverItIsSent) {
   ServiceOptions options;
   options.api_keys = {"one", "two"};

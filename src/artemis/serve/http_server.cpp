@@ -65,7 +65,7 @@ std::string_view HttpRequest::header(std::string_view name) const {
 
 class HttpServer::Core {
  public:
-  Core(HttpOptions options, HttpHandler handler, HttpErrorBody error_body)
+  Core(HttpOptions options, HttpHandler handler, HttpErrorBody error_body, HttpWantsBody wants_body)
       : options_(std::move(options)),
         handler_(std::move(handler)),
         workers_(static_cast<std::size_t>(std::max(1, options_.threads))) {
@@ -78,6 +78,7 @@ class HttpServer::Core {
     listen(where);
     host_.limits = options_.limits;
     host_.error_body = std::move(error_body);
+    host_.wants_body = std::move(wants_body);
     host_.handle = [this](std::shared_ptr<HttpAnswer> answer) { call_handler(std::move(answer)); };
     host_.closed = [this](Connection* connection) { forget(connection); };
     for (Listener& listener : listeners_) accept(listener);
@@ -227,8 +228,10 @@ class HttpServer::Core {
   std::thread thread_;
 };
 
-HttpServer::HttpServer(HttpOptions options, HttpHandler handler, HttpErrorBody error_body)
-    : core_(std::make_unique<Core>(std::move(options), std::move(handler), std::move(error_body))) {}
+HttpServer::HttpServer(HttpOptions options, HttpHandler handler, HttpErrorBody error_body,
+                       HttpWantsBody wants_body)
+    : core_(std::make_unique<Core>(std::move(options), std::move(handler), std::move(error_body),
+                                   std::move(wants_body))) {}
 HttpServer::~HttpServer() = default;
 std::uint16_t HttpServer::port() const { return core_->port(); }
 void HttpServer::drain() { core_->drain(); }

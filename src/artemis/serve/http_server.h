@@ -84,11 +84,17 @@ using HttpHandler = std::function<void(std::shared_ptr<HttpExchange>)>;
 // The body (JSON) of the server's own refusals.
 using HttpErrorBody = std::function<std::string(int status, std::string message)>;
 
+// Whether the body behind a head is wanted; else the handler gets the request without it, and its answer is
+// the connection's last. Runs on the thread that serves all sockets: it must not block.
+using HttpWantsBody = std::function<bool(const HttpRequest& head)>;
+
 class HttpServer {
  public:
   // Listens at once. Throws Error when the address cannot be had, a file of the certificate cannot be used,
   // or the system allows too few open files for the connections.
-  HttpServer(HttpOptions options, HttpHandler handler, HttpErrorBody error_body);
+  HttpServer(
+      HttpOptions options, HttpHandler handler, HttpErrorBody error_body,
+      HttpWantsBody wants_body = [](const HttpRequest&) { return true; });
   // Breaks off what has not ended, and waits for the handlers that run.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;

@@ -147,10 +147,26 @@ void Service::dispatch(const std::shared_ptr<Call>& call) {
         {{"Allow", allowed}});
     return;
   }
+  check_head(request, route);
+  (this->*route->answer)(call);
+}
+
+// Throws ApiError for what a path refuses whatever the body is.
+void Service::check_head(const HttpRequest& request, const Route* route) const {
   if (route == nullptr) throw unknown_path();
   if (!route->open) check_key(request);
   if (route->method == "POST") check_json_body(request);
-  (this->*route->answer)(call);
+}
+
+bool Service::wants_body(const HttpRequest& head) const {
+  std::string allowed;
+  try {
+    check_site(head, options_.sites);
+    check_head(head, find_route(head.method, head.path, allowed));
+    return head.method == "POST";
+  } catch (const ApiError&) {
+    return false;  // handle() says so
+  }
 }
 
 void Service::check_key(const HttpRequest& request) const {

@@ -35,6 +35,8 @@ class Service {
 
   // For HttpServer: answers the exchange, now or as the engine goes on.
   void handle(std::shared_ptr<HttpExchange> exchange);
+  // For HttpServer: whether more than the head of a request is needed to answer it.
+  bool wants_body(const HttpRequest& head) const;
   // The body of the server's own refusals.
   static std::string error_body(int status, std::string message);
   // From now on answers are refused (503); those under way go on.
@@ -51,6 +53,7 @@ class Service {
 
   std::shared_ptr<Call> open_call(std::shared_ptr<HttpExchange> exchange);
   void dispatch(const std::shared_ptr<Call>& call);
+  void check_head(const HttpRequest& request, const Route* route) const;
   void check_key(const HttpRequest& request) const;
   void check_model(const std::string& name) const;  // "": the only one there is
   HttpHeaders origin_headers(const HttpRequest& request) const;

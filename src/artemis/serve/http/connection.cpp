@@ -127,15 +127,19 @@ void Connection::process() {
       const HttpRefusal refusal = reader_->refusal();
       return refuse(refusal.status, refusal.message);
     }
+    const bool at_body =
+        before == RequestReader::State::head && reader_->state() == RequestReader::State::body;
+    if (at_body && !body_begins()) return dispatch();
     if (!count_body()) return refuse(503, "too many large requests at once");
     if (reader_->state() == RequestReader::State::complete) return dispatch();
-    if (before == RequestReader::State::head && reader_->state() == RequestReader::State::body) body_begins();
   }
 }
 
-void Connection::body_begins() {
+bool Connection::body_begins() {
+  if (!host_.wants_body(reader_->head())) return false;
   set_deadline(Deadline::body);
   if (reader_->expects_continue() && backlog_.empty()) send({"HTTP/1.1 100 Continue\r\n\r\n"});
+  return true;
 }
 
 bool Connection::count_body() {
@@ -149,7 +153,8 @@ void Connection::dispatch() {
   set_deadline(Deadline::none);
   state_ = State::answering;
   HttpAnswer::Terms terms;
-  terms.keep_alive = reader_->keep_alive() && !host_.draining;
+  const bool whole = reader_->state() == RequestReader::State::complete;
+  terms.keep_alive = reader_->keep_alive() && whole && !host_.draining;
   terms.chunked = reader_->chunked_answer();
   terms.unsent_bytes = host_.limits.unsent_bytes;
   terms.error_body = host_.error_body;
@@ -158,6 +163,7 @@ void Connection::dispatch() {
   };
   HttpRequest request = reader_->take_request();
   request.came = std::chrono::steady_clock::now();
+  if (!whole) request.body = {};
   terms.head_only = request.method == "HEAD";
   answer_ = std::make_shared<HttpAnswer>(std::move(request), std::move(terms));
   host_.handle(answer_);

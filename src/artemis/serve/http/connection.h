@@ -19,6 +19,7 @@ class Connection;
 struct ConnectionHost {
   HttpLimits limits;
   HttpErrorBody error_body;
+  HttpWantsBody wants_body;
   std::function<void(std::shared_ptr<HttpAnswer>)> handle;  // has a worker thread call the handler
   std::function<void(Connection*)> closed;                  // the connection is no more
   bool draining = false;
@@ -46,7 +47,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void bytes_came(const boost::system::error_code& error, std::size_t count);
   void client_left(bool sends_no_more);
   void process();
-  void body_begins();
+  bool body_begins();  // false: it is not wanted
   bool count_body();
   void dispatch();
 

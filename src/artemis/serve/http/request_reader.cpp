@@ -43,6 +43,7 @@ class RequestReader::Parser {
   bool expects_continue() const { return expects_continue_; }
   bool keep_alive() const { return parser_.keep_alive(); }
   bool http_1_1() const { return parser_.get().version() == 11; }
+  const HttpRequest& head() const { return request_; }
   HttpRequest take_request() { return std::move(request_); }
 
  private:
@@ -226,6 +227,7 @@ std::size_t RequestReader::body_bytes() const { return parser_->body_bytes(); }
 bool RequestReader::expects_continue() const { return parser_->expects_continue(); }
 bool RequestReader::keep_alive() const { return parser_->keep_alive(); }
 bool RequestReader::chunked_answer() const { return parser_->http_1_1(); }
+const HttpRequest& RequestReader::head() const { return parser_->head(); }
 HttpRequest RequestReader::take_request() { return parser_->take_request(); }
 
 }  // namespace artemis

@@ -37,7 +37,8 @@ class RequestReader {
   bool expects_continue() const;  // "100 Continue" is due before the body comes
   bool keep_alive() const;
   bool chunked_answer() const;  // HTTP/1.1; an older client takes a stream up to the connection's end
-  HttpRequest take_request();   // of state `complete`, once
+  const HttpRequest& head() const;
+  HttpRequest take_request();  // once
 
  private:
   class Parser;
