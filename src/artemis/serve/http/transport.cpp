@@ -43,12 +43,22 @@ class TlsTransport : public Transport {
     stream_.async_handshake(asio::ssl::stream_base::server,
                             [done = std::move(done)](const error_code& error) { done(error, 0); });
   }
-  void read(asio::mutable_buffer into, Done done) override { stream_.async_read_some(into, std::move(done)); }
+  // Behind the goodbye what comes is only taken in: OpenSSL would fail over it.
+  void read(asio::mutable_buffer into, Done done) override {
+    if (said_goodbye_) return socket().async_read_some(into, std::move(done));
+    stream_.async_read_some(into,
+                            [this, into, done = std::move(done)](const error_code& error, std::size_t n) {
+                              if (error && error != asio::error::eof && said_goodbye_)
+                                return read(into, done);
+                              done(error, n);
+                            });
+  }
   void write(std::vector<asio::const_buffer> bytes, Done done) override {
     asio::async_write(stream_, std::move(bytes), std::move(done));
   }
   // Ends when the client's own goodbye, or whatever else, comes.
   void say_goodbye(Done done) override {
+    said_goodbye_ = true;
     stream_.async_shutdown([this, done = std::move(done)](const error_code& error) {
       error_code ignored;
       socket().shutdown(Socket::shutdown_send, ignored);
@@ -58,6 +68,7 @@ class TlsTransport : public Transport {
 
  private:
   asio::ssl::stream<Socket> stream_;
+  bool said_goodbye_ = false;
 };
 
 }  // namespace
