@@ -102,6 +102,7 @@ TEST(HttpLimits, TooManyConnectionsAreToldSo) {
   const HttpAnswer answer = more.answer();
   EXPECT_EQ(answer.status, 503);
   EXPECT_EQ(answer.body, error_text(503, "too many connections"));
+  EXPECT_NE(answer.head.find("\r\nRetry-After: 1\r\n"), std::string::npos);
   EXPECT_LT(seconds_since(start), 1.0);
   EXPECT_EQ(clients[0]->ask(get("/")).status, 200);
   clients.pop_back();

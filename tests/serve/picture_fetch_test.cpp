@@ -169,7 +169,7 @@ class Rebinding {
 
   FetchOptions options() {
     FetchOptions options;
-    options.hosts = {"pictures.example", "other.example"};
+    options.hosts = {"Pictures.Example", "other.example"};
     options.seconds = 5;
     options.resolve = [this](const std::string& host) {
       looked_up.push_back(host);

@@ -65,7 +65,8 @@ Target checked_target(const std::string& url, std::string_view where, const Fetc
   std::string port = part_of(parsed.get(), CURLUPART_PORT);
   if (port.empty()) port = usual;
   const bool named = std::ranges::any_of(options.hosts, [&](const std::string& name) {
-    return (port == usual && name == host) || name == fmt::format("{}:{}", host, port);
+    return (port == usual && same_ignoring_case(name, host)) ||
+           same_ignoring_case(name, fmt::format("{}:{}", host, port));
   });
   // A dot at the end would have curl look the name up once more.
   require(named && !host.ends_with('.'), where, not_from_here);

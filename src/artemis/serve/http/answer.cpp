@@ -90,8 +90,10 @@ std::string answer_head(int status, std::string_view content_type, const HttpHea
 }
 
 std::string closing_answer(int status, std::string_view content_type, std::string_view body) {
+  HttpHeaders headers;
+  if (status == 503) headers.emplace_back("Retry-After", "1");
   return fmt::format("{}Content-Length: {}\r\nConnection: close\r\n\r\n{}",
-                     answer_head(status, content_type, {}), body.size(), body);
+                     answer_head(status, content_type, headers), body.size(), body);
 }
 
 HttpAnswer::HttpAnswer(HttpRequest request, Terms terms)
