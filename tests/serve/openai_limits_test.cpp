@@ -1,4 +1,6 @@
 // What one client may take of the service that all share.
+#include <future>
+
 #include "http_client.h"
 #include "serve/service_fixture.h"
 #include "support/http_server.h"
@@ -142,6 +144,31 @@ TEST(ServiceLimits, AClientIsItsKeyHoweverItIsSent) {
   EXPECT_EQ(of_two->status(), 200);
   EXPECT_FALSE(next_of_one->has_ended());
   for (const auto& exchange : {endless, next_of_one}) exchange->hang_up();
+}
+
+// Its answer takes as long to be sent as the test wants.
+class HeldExchange : public test::KeptExchange {
+ public:
+  using KeptExchange::KeptExchange;
+  void send(int status, std::string_view content_type, std::string body,
+            const HttpHeaders& headers) override {
+    reached.set_value();
+    go_on.get_future().wait();
+    KeptExchange::send(status, content_type, std::move(body), headers);
+  }
+
+  std::promise<void> reached, go_on;
+};
+
+TEST(ServiceLimits, AWholeAnswerKeepsNoStreamWaiting) {
+  ServiceRun run;
+  const auto whole = std::make_shared<HeldExchange>(chat_request(question("Hi", {{"max_tokens", 3}})));
+  run.service().handle(whole);
+  whole->reached.get_future().wait();
+  EXPECT_EQ(run.chat(question("Hi", {{"stream", true}, {"max_tokens", 3}}))->status(), 200);
+  whole->hang_up();  // holds nobody up either
+  whole->go_on.set_value();
+  EXPECT_TRUE(whole->wait());
 }
 
 }  // namespace

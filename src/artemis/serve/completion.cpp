@@ -4,12 +4,13 @@ namespace artemis {
 
 Completion::Completion(std::shared_ptr<Call> call, std::unique_ptr<CompletionForm> form,
                        const Options& options, EngineThread& engine, Delivery& delivery,
-                       const ServedModel& model)
+                       Delivery& whole_answers, const ServedModel& model)
     : call_(std::move(call)),
       form_(std::move(form)),
       options_(options),
       engine_(engine),
       delivery_(delivery),
+      whole_answers_(whole_answers),
       model_(model) {
   usage_.prompt_tokens = options.prompt_tokens;
 }
@@ -119,7 +120,9 @@ void Completion::write(const std::string& json) {
 void Completion::finish() {
   closed_ = true;
   if (!options_.stream) {
-    call_->send_json(form_->whole(usage_));
+    whole_answers_.post([self = shared_from_this(), usage = usage_] {
+      self->deliver([&] { self->call_->send_json(self->form_->whole(usage)); });
+    });
     return;
   }
   if (options_.include_usage) write(form_->usage(usage_));

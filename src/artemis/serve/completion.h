@@ -45,9 +45,9 @@ class Completion : public std::enable_shared_from_this<Completion> {
     std::size_t choices_a_prompt = 1;
   };
 
-  // `engine`, `delivery` and `model` must outlive it.
+  // `whole_answers`: where those that are not streamed are written, which may take long. All must outlive it.
   Completion(std::shared_ptr<Call> call, std::unique_ptr<CompletionForm> form, const Options& options,
-             EngineThread& engine, Delivery& delivery, const ServedModel& model);
+             EngineThread& engine, Delivery& delivery, Delivery& whole_answers, const ServedModel& model);
 
   // Hands all requests, one a choice, to the engine, and answers the call as they go on. Throws what
   // EngineThread::submit() throws; then none goes on, and nothing was answered.
@@ -80,6 +80,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
   Options options_;
   EngineThread& engine_;
   Delivery& delivery_;
+  Delivery& whole_answers_;
   const ServedModel& model_;
   Clock::time_point start_ = Clock::now();
 

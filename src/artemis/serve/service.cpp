@@ -325,7 +325,7 @@ void Service::start(const std::shared_ptr<Call>& call, std::unique_ptr<Completio
     request.client = client;
   }
   call->set_tokens(options.prompt_tokens, 0);
-  std::make_shared<Completion>(call, std::move(form), options, engine_, delivery_, model_)
+  std::make_shared<Completion>(call, std::move(form), options, engine_, delivery_, whole_answers_, model_)
       ->start(std::move(requests));
 }
 

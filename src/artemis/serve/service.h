@@ -84,6 +84,7 @@ class Service {
   RandomNames names_;
   std::int64_t created_;
   std::atomic<bool> draining_{false};
+  Delivery whole_answers_;
   Delivery delivery_;
 };
 
