@@ -88,6 +88,10 @@ class Page:
     def click(self, selector):
         self.find(selector).click()
 
+    def press(self, where, label):
+        """The last such button, as from the keyboard: the pointer need not be over its turn."""
+        self.run("const button = [...document.querySelectorAll(arguments[0])].at(-1); button.focus(); button.click()", f"{where} [aria-label='{label}']")
+
     def keys(self, *keys):
         self.driver.switch_to.active_element.send_keys(*keys)
 
@@ -241,6 +245,38 @@ def check_again_and_edit(page, caption):
     assert page.all(".turn.user img"), "the edited message lost its picture"
     page.run("document.querySelector('.user [aria-label=\"Earlier version\"]').click()")
     assert len(page.all(".turn.assistant")) == 2, "the earlier version lost what followed"
+
+
+def check_versions(page):
+    """There is a way from each version to each other one, and each is shown as it is now."""
+    page.new()
+    page.set(temperature="0", max_tokens="16")
+    page.say("Describe a red circle.")
+    page.answered(1)
+    for _ in range(2):
+        page.press(".assistant", "Answer again")
+        page.answered(1)
+    for step, place in (("Earlier", "2/3"), ("Earlier", "1/3"), ("Later", "2/3"), ("Later", "3/3")):
+        page.press(".assistant", f"{step} version")
+        assert page.text(".assistant .versions") == place, f"{page.text('.assistant .versions')} and not {place}"
+    page.press(".user", "Edit this message")
+    page.keys(Keys.CONTROL, "a")
+    page.keys("Describe a blue star.", Keys.ENTER)
+    page.answered(1)
+    page.press(".user", "Earlier version")
+    assert not page.all(".editor") and page.text(".user .words") == "Describe a red circle.", "the earlier message is not itself"
+    page.press(".user", "Later version")
+    page.set(max_tokens="200", temperature="1.5", seed="1")
+    with page.network(SLOW):
+        page.press(".assistant", "Answer again")
+        page.wait("the stream", lambda: page.busy() and page.text(".answer"))
+        page.press(".user", "Earlier version")
+        page.wait("the end", lambda: page.run("return !underWay"))
+    page.press(".user", "Later version")
+    assert not page.busy() and page.find(".turn.assistant").get_attribute("aria-busy") == "false"
+    assert page.text(".assistant .answer") and page.text(".assistant .facts"), "what came out of sight is not shown"
+    assert page.find(".user [aria-label='Edit this message']").is_enabled()
+    page.set(seed="")
 
 
 def check_stop(page):
@@ -462,6 +498,7 @@ def main():
         caption = check_caption(page, picture)
         check_snippets(page, picture, caption)
         check_again_and_edit(page, caption)
+        check_versions(page)
         check_stop(page)
         check_thought(page)
         check_tools(page)

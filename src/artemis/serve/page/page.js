@@ -43,7 +43,9 @@ function draw() {
   const log = byId('log');
   const elements = path.map((turn) => {
     if (!views.has(turn)) views.set(turn, viewOf(turn, actions));
-    return views.get(turn).element;
+    const view = views.get(turn);
+    view.update();
+    return view.element;
   });
   let same = 0;
   while (same < elements.length && log.children[same] === elements[same]) ++same;
@@ -53,10 +55,6 @@ function draw() {
   for (const id of ['new', 'snippet-copy', 'snippet-save']) byId(id).disabled = path.length === 0;
   drawSend();
   drawContext();
-}
-
-function updateAll() {
-  for (const turn of root.path()) views.get(turn)?.update();
 }
 
 function drawSend() {
@@ -105,7 +103,6 @@ async function answer(asked) {
   const own = {turn, controller: new AbortController(), reader: new Reader(), frame: 0};
   underWay = own;
   draw();
-  updateAll();
   toEnd();
   announce('The model answers');
   const show = () => {
@@ -126,7 +123,6 @@ async function answer(asked) {
   cancelAnimationFrame(own.frame);
   underWay = null;
   own.reader.update(turn.message.text, true);
-  updateAll();
   draw();
   if (follows) toEnd();
   if (!turn.message.fault) announce(turn.message.finish === 'stopped' ? 'Stopped' : 'The answer is whole');

@@ -1,7 +1,7 @@
 
 // One turn of the conversation on the page. `actions` are what its buttons do: edit(turn, text, pictures),
 // again(turn), choose(turn, index), results(turn, texts), key(); and what it asks: busy(),
-// streaming(turn).
+// streaming(turn). A view is empty until its first update().
 
 function pictureList(pictures) {
   const items = pictures.map((picture) => {
@@ -58,7 +58,6 @@ class UserView {
     this.turn = turn;
     this.actions = actions;
     this.element = el('article', {class: 'turn user'});
-    this.update();
   }
   update() {
     const {text, pictures} = this.turn.message;
@@ -125,7 +124,6 @@ class AnswerView {
     this.end = el('div', {class: 'body'});
     this.element = el('article', {class: 'turn assistant'}, icon('mark', 'mark'), el('div', {class: 'body'},
       el('h2', {class: 'hidden'}, 'The model said'), this.thoughtFold, this.waiting, this.answer, this.calls, this.end));
-    this.update();
   }
   update() {
     const {message} = this.turn;
