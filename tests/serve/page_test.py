@@ -327,6 +327,7 @@ def check_tools(page):
     page.find(".results button").click()
     page.answered(2)
     assert page.all(".turn.tool")
+    assert not page.all(".results"), "results can be sent a second time"
     page.set(tools="")
 
 

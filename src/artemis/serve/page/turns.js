@@ -144,7 +144,7 @@ class AnswerView {
     const {calls} = this.turn.message;
     this.calls.hidden = !calls.length;
     const open = [...this.calls.querySelectorAll('details')].map((details) => details.open);
-    if (!streaming && this.calls.querySelector('form')) return;  // someone may be writing there
+    if (!this.turn.next.length && this.calls.querySelector('form')) return;  // someone may be writing there
     this.calls.replaceChildren(...calls.map((call, i) => fold('call', 'tool', [el('span', {}, 'Calls ', el('b', {}, call.name))], open[i] ?? false,
       el('pre', {tabindex: 0, 'aria-label': `Arguments of ${call.name}`}, tidy(call.arguments)))));
     if (!streaming && calls.length && !this.turn.next.length) this.calls.append(this.#results(calls));
