@@ -232,7 +232,7 @@ def check_snippets(page, picture, caption):
 def check_again_and_edit(page, caption):
     page.run("document.querySelector('[aria-label=\"Answer again\"]').click()")
     assert page.answered(1) == caption
-    assert page.text(".versions") == "2/2"
+    assert page.text(".assistant .versions") == "2/2"
     page.say("How many objects are there?")
     page.answered(2)
     page.run("document.querySelector('[aria-label=\"Edit this message\"]').click()")
@@ -277,6 +277,36 @@ def check_versions(page):
     assert page.text(".assistant .answer") and page.text(".assistant .facts"), "what came out of sight is not shown"
     assert page.find(".user [aria-label='Edit this message']").is_enabled()
     page.set(seed="")
+
+
+def check_kept(page):
+    """The start and the end of an answer take nothing from who reads or writes elsewhere on the page."""
+    page.new()
+    page.set(temperature="0", max_tokens="16")
+    page.say("Describe a red circle.")
+    page.answered(1)
+    page.press(".assistant", "Answer again")
+    assert page.focused() == "text"
+    page.answered(1)
+    page.press(".user", "Edit this message")
+    page.keys(" And a star.", Keys.ENTER)
+    assert page.focused() == "text"
+    page.answered(1)
+    page.press(".user", "Edit this message")
+    page.keys(" Not sent yet.")
+    page.run("byId('text').focus()")
+    with page.network(SLOW):
+        page.say("What is at the top?")
+        page.wait("the stream", page.busy)
+        page.run("document.querySelector('.assistant [aria-label=\"Copy this answer\"]').focus()")
+        page.run("getSelection().selectAllChildren(document.querySelector('.words'))")
+        page.answered(2)
+    assert page.focused() == "Copy this answer", page.focused()
+    assert page.run("return String(getSelection())") == "What is at the top?", "the selection is gone"
+    written = page.run("return document.querySelector('.editor textarea')?.value")
+    assert written == "Describe a red circle. And a star. Not sent yet.", written
+    page.find(".editor textarea").send_keys(Keys.ESCAPE)
+    assert page.focused() == "Edit this message" and page.text(".words") == "Describe a red circle. And a star."
 
 
 def check_stop(page):
@@ -325,6 +355,7 @@ def check_tools(page):
     page.check_names("the results of calls")
     page.shot("tools")
     page.find(".results button").click()
+    assert page.focused() == "text"
     page.answered(2)
     assert page.all(".turn.tool")
     assert not page.all(".results"), "results can be sent a second time"
@@ -500,6 +531,7 @@ def main():
         check_snippets(page, picture, caption)
         check_again_and_edit(page, caption)
         check_versions(page)
+        check_kept(page)
         check_stop(page)
         check_thought(page)
         check_tools(page)

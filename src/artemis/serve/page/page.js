@@ -16,7 +16,9 @@ const actions = {
   busy: () => underWay !== null,
   streaming: (turn) => underWay?.turn === turn,
   edit: (turn, words, pictures) => {
-    if (isReady()) answer(turn.parent.add({...turn.message, text: words, pictures}));
+    if (!isReady()) return false;
+    answer(turn.parent.add({...turn.message, text: words, pictures}));
+    return true;
   },
   again: (turn) => {
     if (!isReady()) return;
@@ -71,6 +73,11 @@ function drawContext() {
   byId('context').textContent = used ? `${counted(used)}${model?.context ? ` of ${counted(model.context)}` : ''} tokens of context` : '';
 }
 
+// To the message field, where what had the focus is gone; but no screen keyboard comes up by itself.
+function keepFocus() {
+  if (document.activeElement === document.body && !matchMedia('(pointer: coarse)').matches) byId('text').focus();
+}
+
 const scroll = byId('scroll');
 const atEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80;
 const toEnd = () => {
@@ -103,6 +110,7 @@ async function answer(asked) {
   const own = {turn, controller: new AbortController(), reader: new Reader(), frame: 0};
   underWay = own;
   draw();
+  keepFocus();
   toEnd();
   announce('The model answers');
   const show = () => {
@@ -354,4 +362,4 @@ visualViewport?.addEventListener('resize', () => {
 
 draw();
 connect();
-if (!matchMedia('(pointer: coarse)').matches) text.focus();
+keepFocus();

@@ -1,7 +1,8 @@
 
-// One turn of the conversation on the page. `actions` are what its buttons do: edit(turn, text, pictures),
-// again(turn), choose(turn, index), results(turn, texts), key(); and what it asks: busy(),
-// streaming(turn). A view is empty until its first update().
+// One turn of the conversation on the page. `actions` are what its buttons do: edit(turn, text, pictures), which says
+// whether it could, again(turn), choose(turn, index), results(turn, texts), key(); and what it asks: busy(),
+// streaming(turn). A view is not whole before its first update(); each leaves in place what did not change, so that a
+// selection, the focus and what someone writes there stay.
 
 function pictureList(pictures) {
   const items = pictures.map((picture) => {
@@ -15,16 +16,24 @@ function pictureList(pictures) {
   return el('ul', {class: pictures.length > 1 ? 'pictures several' : 'pictures', 'aria-label': 'Pictures'}, ...items);
 }
 
-function versions(turn, actions) {
-  const all = turn.parent.next;
-  if (all.length < 2) return null;
-  const at = all.indexOf(turn);
-  const step = (name, label, to) => {
-    const button = iconButton(name, label, () => actions.choose(turn, to));
-    button.disabled = to < 0 || to >= all.length;
-    return button;
-  };
-  return el('span', {class: 'versions'}, step('left', 'Earlier version', at - 1), el('span', {}, `${at + 1}/${all.length}`), step('right', 'Later version', at + 1));
+// The buttons that lead to the versions before and behind this one.
+class Versions {
+  constructor(turn, actions) {
+    this.turn = turn;
+    const step = (name, label, by) => iconButton(name, label, () => actions.choose(turn, turn.parent.next.indexOf(turn) + by));
+    this.earlier = step('left', 'Earlier version', -1);
+    this.place = el('span');
+    this.later = step('right', 'Later version', 1);
+    this.element = el('span', {class: 'versions'}, this.earlier, this.place, this.later);
+  }
+  update() {
+    const all = this.turn.parent.next;
+    const at = all.indexOf(this.turn);
+    this.element.hidden = all.length < 2;
+    this.earlier.disabled = at === 0;
+    this.place.textContent = `${at + 1}/${all.length}`;
+    this.later.disabled = at === all.length - 1;
+  }
 }
 
 function fold(kind, picture, title, open, ...inside) {
@@ -55,20 +64,22 @@ function factsOf({facts, finish}) {
 
 class UserView {
   constructor(turn, actions) {
+    const {text, pictures} = turn.message;
     this.turn = turn;
     this.actions = actions;
-    this.element = el('article', {class: 'turn user'});
+    this.versions = new Versions(turn, actions);
+    this.pen = iconButton('edit', 'Edit this message', () => this.edit());
+    this.shown = [el('h2', {class: 'hidden'}, 'You said'), ...(pictures.length ? [pictureList(pictures)] : []), ...(text ? [el('div', {class: 'words'}, text)] : []),
+      el('div', {class: 'actions'}, this.versions.element, copyButton('Copy this message', () => text), this.pen)];
+    this.element = el('article', {class: 'turn user'}, ...this.shown);
+    this.field = null;  // of the editor, while it is open
   }
   update() {
-    const {text, pictures} = this.turn.message;
-    const edit = iconButton('edit', 'Edit this message', () => this.edit());
-    edit.disabled = this.actions.busy();
-    this.element.replaceChildren(
-      el('h2', {class: 'hidden'}, 'You said'), ...(pictures.length ? [pictureList(pictures)] : []),
-      ...(text ? [el('div', {class: 'words'}, text)] : []),
-      el('div', {class: 'actions'}, versions(this.turn, this.actions), copyButton('Copy this message', () => text), edit));
+    this.versions.update();
+    this.pen.disabled = this.actions.busy();
   }
   edit() {
+    if (this.field) return this.field.focus();
     const {text, pictures} = this.turn.message;
     let kept = [...pictures];
     const field = el('textarea', {'aria-label': 'The message', rows: 1});
@@ -79,13 +90,17 @@ class UserView {
       draw();
       field.focus();
     })));
+    const close = () => {
+      this.field = null;
+      this.element.replaceChildren(...this.shown);
+    };
     const leave = () => {
-      this.update();
-      this.element.querySelector('[aria-label="Edit this message"]').focus();
+      close();
+      (this.pen.disabled ? byId('text') : this.pen).focus();
     };
     const send = (event) => {
       event.preventDefault();
-      if (field.value.trim() || kept.length) this.actions.edit(this.turn, field.value.trim(), kept);
+      if ((field.value.trim() || kept.length) && this.actions.edit(this.turn, field.value.trim(), kept)) close();
     };
     const form = el('form', {class: 'editor', 'aria-label': 'Edit', onsubmit: send, onkeydown: (event) => {
       if (event.key === 'Escape') {
@@ -96,6 +111,7 @@ class UserView {
       }
     }}, thumbs, field, el('div', {class: 'row'}, el('button', {type: 'button', class: 'button', onclick: leave}, 'Cancel'), el('button', {class: 'button main'}, 'Send')));
     draw();
+    this.field = field;
     this.element.replaceChildren(form);
     field.addEventListener('input', () => grow(field));
     grow(field);
@@ -121,13 +137,21 @@ class AnswerView {
     this.waiting = el('div', {class: 'waiting'}, el('span', {class: 'hidden'}, 'Waiting for the answer'), el('i'), el('i'), el('i'));
     this.answer = el('div', {class: 'answer'});
     this.calls = el('div', {class: 'body'});
+    this.again = iconButton('again', 'Answer again', () => actions.again(turn));
+    this.versions = new Versions(turn, actions);
     this.end = el('div', {class: 'body'});
     this.element = el('article', {class: 'turn assistant'}, icon('mark', 'mark'), el('div', {class: 'body'},
       el('h2', {class: 'hidden'}, 'The model said'), this.thoughtFold, this.waiting, this.answer, this.calls, this.end));
+    this.ended = false;
   }
   update() {
+    if (!this.ended) this.#show(this.actions.streaming(this.turn));
+    if (this.turn.next.length) this.calls.querySelector('form')?.remove();
+    this.again.disabled = this.actions.busy();
+    this.versions.update();
+  }
+  #show(streaming) {
     const {message} = this.turn;
-    const streaming = this.actions.streaming(this.turn);
     const empty = !message.text && !message.thought && !message.calls.length;
     this.element.classList.toggle('streaming', streaming);
     this.element.setAttribute('aria-busy', streaming);
@@ -137,17 +161,17 @@ class AnswerView {
     this.thoughtTitle.textContent = streaming && !message.text && !message.calls.length ? 'Thinking …' : 'Thoughts';
     renderMarkdown(this.answer, message.text);
     this.answer.hidden = !message.text;
-    this.#updateCalls(streaming);
+    this.#showCalls(streaming);
     this.end.replaceChildren(...(streaming ? [] : this.#ending(empty)));
+    this.ended = !streaming;
   }
-  #updateCalls(streaming) {
+  #showCalls(streaming) {
     const {calls} = this.turn.message;
     this.calls.hidden = !calls.length;
     const open = [...this.calls.querySelectorAll('details')].map((details) => details.open);
-    if (!this.turn.next.length && this.calls.querySelector('form')) return;  // someone may be writing there
     this.calls.replaceChildren(...calls.map((call, i) => fold('call', 'tool', [el('span', {}, 'Calls ', el('b', {}, call.name))], open[i] ?? false,
       el('pre', {tabindex: 0, 'aria-label': `Arguments of ${call.name}`}, tidy(call.arguments)))));
-    if (!streaming && calls.length && !this.turn.next.length) this.calls.append(this.#results(calls));
+    if (!streaming && calls.length) this.calls.append(this.#results(calls));
   }
   // A field for what each call gave.
   #results(calls) {
@@ -170,9 +194,7 @@ class AnswerView {
     } else if (empty || (!message.text && !message.calls.length)) {
       parts.push(el('p', {class: 'note'}, message.thought ? 'It thought, and said nothing.' : 'It said nothing.'));
     }
-    const again = iconButton('again', 'Answer again', () => this.actions.again(this.turn));
-    again.disabled = this.actions.busy();
-    parts.push(el('div', {class: 'actions'}, message.text ? copyButton('Copy this answer', () => message.text) : null, again, versions(this.turn, this.actions), el('span', {class: 'facts'}, factsOf(message))));
+    parts.push(el('div', {class: 'actions'}, message.text ? copyButton('Copy this answer', () => message.text) : null, this.again, this.versions.element, el('span', {class: 'facts'}, factsOf(message))));
     return parts;
   }
 }
