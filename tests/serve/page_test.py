@@ -426,6 +426,27 @@ def check_pasted_and_dropped(page):
     page.say("Describe this image.")
     page.answered(1)
     assert len(page.all(".turn.user img")) == 2
+    page.run(
+        "window.pasteAndSend = (...files) => {"
+        "  const data = new DataTransfer(); for (const file of files) data.items.add(file);"
+        "  byId('text').dispatchEvent(new ClipboardEvent('paste', {clipboardData: data, bubbles: true, cancelable: true}));"
+        "  byId('text').dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true, cancelable: true}));"
+        "};"
+    )
+    page.new()
+    page.find("#text").send_keys("Describe this image.")
+    page.run(
+        "const canvas = document.createElement('canvas'); canvas.width = canvas.height = 512;"
+        "canvas.toBlob((blob) => pasteAndSend(...['a.png', 'b.png'].map((name) => new File([blob], name, {type: 'image/png'}))))"
+    )
+    page.answered(1)
+    assert len(page.all(".turn.user img")) == 2 and not page.all("#thumbs li"), "a message went without its pictures"
+    page.new()
+    page.find("#text").send_keys("Describe this image.")
+    page.run("pasteAndSend(new File(['no picture'], 'broken.png', {type: 'image/png'}))")
+    page.wait("the notice", lambda: "broken.png" in page.text("#notice"))
+    assert not page.all(".turn"), "a message went without its picture"
+    page.find("#text").clear()
 
 
 def check_keyboard(page):

@@ -6,6 +6,8 @@ const questions = ['Describe this image.', 'How many objects are there?', 'What 
 let root = new Turn(null, null);
 let model = null;
 let attached = [];
+let reading = 0;  // pictures that are not attached yet
+let sendsThen = false;  // whether the message goes once they are
 let underWay = null;  // {turn, controller, reader, frame}
 const views = new Map();
 const settings = new Settings((name) => {
@@ -142,6 +144,7 @@ function stop() {
 
 function begin(system, messages) {
   stop();
+  sendsThen = false;
   root = new Turn(null, null);
   views.clear();
   let last = root;
@@ -173,6 +176,7 @@ function drawThumbs() {
 async function attach(files) {
   notice('');
   if (!model?.pictures && model) return notice(`${model.name} takes no pictures.`);
+  reading += files.length;
   for (const file of files) {
     try {
       const picture = file instanceof File ? await readPicture(file, attached.length + 1) : file;
@@ -180,14 +184,18 @@ async function attach(files) {
       announce(`${picture.name} is added`);
     } catch (error) {
       notice(error.message);
+      sendsThen = false;
     }
+    --reading;
     drawThumbs();
   }
   text.focus();
+  if (sendsThen) send();
 }
 
 function send() {
-  if ((!text.value.trim() && !attached.length) || !isReady()) return;
+  sendsThen = reading > 0;
+  if (sendsThen || (!text.value.trim() && !attached.length) || !isReady()) return;
   const turn = (root.path().at(-1) ?? root).add({role: 'user', text: text.value.trim(), pictures: attached});
   attached = [];
   text.value = '';
