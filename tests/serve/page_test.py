@@ -213,6 +213,7 @@ def check_snippets(page, picture, caption):
     page.shot("snippet")
     page.click("input[value=python]")
     code = page.text("#snippet")
+    assert f'picture("{picture.name}", "image/jpeg")' in code, code
     said = subprocess.run([sys.executable, "-c", code], cwd=picture.parent, capture_output=True, text=True, check=True)
     assert said.stdout.strip() == caption, f"Python says {said.stdout!r}, the page {caption!r}"
     page.click("input[value=curl]")
@@ -225,6 +226,11 @@ def check_snippets(page, picture, caption):
     assert message == caption, f"curl says {message!r}, the page {caption!r}"
     page.click("#inside")
     assert "$(base64" not in page.text("#snippet")
+    words = page.run(
+        "const messages = [{role: 'user', text: placeOf('no-picture'), pictures: []}];"
+        "return snippet('python', {messages, settings: settings.values, model: 'nano', key: '', inside: false})"
+    )
+    assert "picture(" not in words, f"a text became a picture: {words}"
     page.keys(Keys.ESCAPE)
     page.wait("the focus back", lambda: page.focused() == "share")
 
