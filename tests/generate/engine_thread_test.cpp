@@ -95,6 +95,55 @@ TEST_F(EngineThreadTest, AFullQueueRefusesAndACancelledRequestEnds) {
   EXPECT_THROW(engine.submit(request(50, config_.text.max_position_embeddings), {}), Error);
 }
 
+TEST_F(EngineThreadTest, PicturesThatWaitHaveALimitInBytes) {
+  options_.max_sequences = 1;
+  EngineRequest pictured = request(50, 1);
+  const std::int64_t side = config_.vision->spatial_merge_size;
+  pictured.pictures.push_back(
+      {.patches = {Tensor::zeros(DType::f32, {side * side, config_.vision->patch_width()}),
+                   {{1, side, side}}}});
+  pictured.prompt.push_back(static_cast<std::int32_t>(config_.image_token_id));
+  const std::int64_t bytes = pictured.picture_bytes();
+  EXPECT_EQ(bytes, side * side * config_.vision->patch_width() * 4);
+  options_.waiting_bytes = 2 * bytes;
+  EngineThread engine(ctx_, model_, config_, processor_.tokenizer(), options_);
+  const std::uint64_t id = engine.submit(request(60, config_.text.max_position_embeddings - 10), {});
+  while (engine.counters().running == 0) std::this_thread::yield();
+  const std::uint64_t first = engine.submit(pictured, {});
+  engine.submit(pictured, {});
+  EXPECT_THROW(engine.submit(pictured, {}), Busy);
+  EXPECT_NO_THROW(engine.submit(request(70, 1), {}));
+  while (engine.counters().waiting_bytes != 2 * bytes) std::this_thread::yield();
+  engine.cancel(first);
+  while (engine.counters().waiting_bytes != bytes) std::this_thread::yield();
+  EXPECT_NO_THROW(engine.submit(pictured, {}));
+  engine.cancel(id);
+  engine.drain();
+  EXPECT_EQ(engine.counters().waiting_bytes, 0);
+  EXPECT_EQ(engine.counters().finished, 3U);
+}
+
+TEST_F(EngineThreadTest, RequestsThatBelongTogetherAreTakenWhereNobodyWaits) {
+  options_.max_sequences = 1;
+  options_.max_waiting = 2;
+  options_.waiting_bytes = 1;
+  EngineThread engine(ctx_, model_, config_, processor_.tokenizer(), options_);
+  const std::int64_t endless = config_.text.max_position_embeddings - 10;
+  const std::vector<std::uint64_t> ids = engine.submit(
+      std::vector<EngineThread::Submission>(4, {.request = request(50, endless), .listener = {}}));
+  ASSERT_EQ(ids.size(), 4U);
+  EXPECT_THROW(engine.submit(request(50, 1), {}), Busy);
+  while (engine.counters().waiting != 3) std::this_thread::yield();
+  for (const std::uint64_t id : ids) engine.cancel(id);
+  while (engine.counters().cancelled < 4) std::this_thread::yield();
+  engine.submit(request(50, endless), {});
+  while (engine.counters().running == 0) std::this_thread::yield();
+  engine.submit(request(50, 1), {});
+  EXPECT_THROW(
+      engine.submit(std::vector<EngineThread::Submission>(2, {.request = request(50, 1), .listener = {}})),
+      Busy);
+}
+
 TEST_F(EngineThreadTest, NobodyIsLeftWithoutAnEnd) {
   std::promise<std::string> reason;
   {

@@ -524,6 +524,8 @@ TEST(Service, FullAndDraining) {
   engine.max_sequences = 1;
   engine.max_waiting = 1;
   ServiceRun small({}, engine);
+  // More choices than may wait are taken where nobody waits.
+  EXPECT_EQ(small.chat(question("Hi", {{"n", 4}, {"max_tokens", 1}}))->status(), 200);
   const std::string endless =
       question("Go on.", {{"stream", true}, {"max_tokens", 1500}, {"ignore_eos", true}}).dump();
   std::vector<std::shared_ptr<test::KeptExchange>> under_way;

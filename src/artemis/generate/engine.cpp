@@ -30,6 +30,7 @@ void check_engine_options(const EngineOptions& options) {
   check(options.max_sequences, 1, "max-sequences");
   check(options.max_waiting, 1, "max-waiting");
   check(options.waiting_tokens, 1, "waiting-tokens");
+  check(options.waiting_bytes, 1, "waiting-bytes");
   check(options.step_tokens, 1, "step-tokens");
   check(options.draft_tokens, 0, "draft-tokens");
   check(options.cache_tokens, 0, "cache-tokens");
@@ -89,12 +90,12 @@ void Engine::check(const EngineRequest& request) const {
 }
 
 void Engine::submit(std::uint64_t id, EngineRequest request, AnswerListener listener) {
-  const std::int64_t tokens = std::ssize(request.prompt);
   waiting_.push_back(
       std::make_unique<Conversation>(id, std::move(request), std::move(listener), tokenizer_, config_));
-  waiting_tokens_ += tokens;
+  const EngineRequest& taken = waiting_.back()->request;
+  count_waiting(taken, 1);
   ++counters_.requests;
-  counters_.prompt_tokens += static_cast<std::uint64_t>(tokens);
+  counters_.prompt_tokens += taken.prompt.size();
 }
 
 void Engine::cancel(std::uint64_t id) {
@@ -151,7 +152,7 @@ void Engine::admit() {
       const Start outcome = start(conversation);
       if (outcome == Start::no_room) return;
       if (outcome == Start::later) continue;
-      waiting_tokens_ -= std::ssize(conversation.request.prompt);
+      count_waiting(conversation.request, -1);
       running_.splice(running_.end(), waiting_, it);
       again = true;
       break;
@@ -202,11 +203,17 @@ void Engine::let_go(Conversation& conversation) {
   for (PlacedPicture& picture : conversation.pictures) pictures_.release(picture);
 }
 
+// One more in the queue, or one less: `by` is 1 or -1.
+void Engine::count_waiting(const EngineRequest& request, std::int64_t by) {
+  waiting_tokens_ += by * std::ssize(request.prompt);
+  waiting_bytes_ += by * request.picture_bytes();
+}
+
 // Gives its pages back; it goes to the front of the queue.
 void Engine::preempt(Conversation& conversation) {
   let_go(conversation);
   ++counters_.preempted;
-  waiting_tokens_ += std::ssize(conversation.request.prompt);
+  count_waiting(conversation.request, 1);
   const auto it = std::ranges::find_if(running_, [&](const auto& one) { return one.get() == &conversation; });
   waiting_.splice(waiting_.begin(), running_, it);
 }
@@ -217,7 +224,7 @@ void Engine::remove_ended() {
     for (auto it = list->begin(); it != list->end();) {
       const auto here = it++;
       if (!(*here)->answer.ended()) continue;
-      if (list == &waiting_) waiting_tokens_ -= std::ssize((*here)->request.prompt);
+      if (list == &waiting_) count_waiting((*here)->request, -1);
       let_go(**here);
       ended.splice(ended.end(), *list, here);
     }
@@ -236,6 +243,7 @@ EngineCounters Engine::counters() const {
   counters.running = std::ssize(running_);
   counters.waiting = std::ssize(waiting_);
   counters.waiting_tokens = waiting_tokens_;
+  counters.waiting_bytes = waiting_bytes_;
   counters.pages = pages_.pages();
   counters.pages_used = pages_.used();
   counters.pages_cached = pages_.published_unused();

@@ -13,14 +13,15 @@
 namespace artemis {
 
 struct EngineOptions {
-  std::int64_t max_sequences = 32;        // that go on at once
-  std::int64_t max_waiting = 256;         // requests, where EngineThread takes them
-  std::int64_t waiting_tokens = 1 << 22;  // likewise, of their prompts in all
-  std::int64_t step_tokens = 512;         // of one pass: long prompts are read in pieces beside the answers
-  std::int64_t draft_tokens = 0;          // guessed by prompt look-up and checked in the same pass; 0: none
-  std::int64_t cache_tokens = 0;          // room for keys and values; 0: see fit_engine()
-  std::int64_t picture_tokens = 0;        // room for features of pictures, in image tokens; 0: likewise
-  bool reuse = true;                      // beginnings and pictures that were computed before
+  std::int64_t max_sequences = 32;                     // that go on at once
+  std::int64_t max_waiting = 256;                      // requests, where EngineThread takes them
+  std::int64_t waiting_tokens = 1 << 22;               // likewise, of their prompts in all
+  std::int64_t waiting_bytes = std::int64_t{4} << 30;  // likewise, of their pictures in all
+  std::int64_t step_tokens = 512;   // of one pass: long prompts are read in pieces beside the answers
+  std::int64_t draft_tokens = 0;    // guessed by prompt look-up and checked in the same pass; 0: none
+  std::int64_t cache_tokens = 0;    // room for keys and values; 0: see fit_engine()
+  std::int64_t picture_tokens = 0;  // room for features of pictures, in image tokens; 0: likewise
+  bool reuse = true;                // beginnings and pictures that were computed before
 };
 
 // Throws UsageError for a number out of its range, naming the option.
@@ -28,7 +29,7 @@ void check_engine_options(const EngineOptions& options);
 
 // Since the start, and (first two lines) at present.
 struct EngineCounters {
-  std::int64_t running = 0, waiting = 0, waiting_tokens = 0;
+  std::int64_t running = 0, waiting = 0, waiting_tokens = 0, waiting_bytes = 0;
   std::int64_t pages = 0, pages_used = 0, pages_cached = 0;
   std::uint64_t requests = 0, finished = 0, cancelled = 0, failed = 0, preempted = 0;
   std::uint64_t prompt_tokens = 0, cached_tokens = 0, completion_tokens = 0;
@@ -87,6 +88,7 @@ class Engine {
   Start start(Conversation& conversation);
   void let_go(Conversation& conversation);
   void preempt(Conversation& conversation);
+  void count_waiting(const EngineRequest& request, std::int64_t by);
   void remove_ended();
 
   Plan plan();
@@ -115,6 +117,7 @@ class Engine {
   std::map<std::int32_t, std::vector<float>>
       raw_;  // logits of the last pass, of rows whose odds are asked for
   std::int64_t waiting_tokens_ = 0;
+  std::int64_t waiting_bytes_ = 0;
   EngineCounters counters_;
 };
 

@@ -22,25 +22,42 @@ EngineThread::~EngineThread() {
 }
 
 std::uint64_t EngineThread::submit(EngineRequest request, AnswerListener listener) {
-  engine_.check(request);
-  const std::int64_t tokens = std::ssize(request.prompt);
-  std::uint64_t id = 0;
+  std::vector<Submission> one;
+  one.push_back({.request = std::move(request), .listener = std::move(listener)});
+  return submit(std::move(one)).front();
+}
+
+std::vector<std::uint64_t> EngineThread::submit(std::vector<Submission> together) {
+  std::int64_t tokens = 0;
+  std::int64_t bytes = 0;
+  for (const Submission& one : together) {
+    engine_.check(one.request);
+    tokens += std::ssize(one.request.prompt);
+    bytes += one.request.picture_bytes();
+  }
+  std::vector<std::uint64_t> ids;
   {
     const std::scoped_lock lock(mutex_);
     if (!failure_.empty()) throw EngineBroken("engine", "it has stopped: " + failure_);
     if (draining_ || stopping_) throw Busy("engine", "it is shutting down");
     const std::int64_t waiting = counters_.waiting + std::ssize(submitted_);
     const std::int64_t waiting_tokens = counters_.waiting_tokens + submitted_tokens_;
-    if (waiting >= limits_.max_waiting)
+    const std::int64_t waiting_bytes = counters_.waiting_bytes + submitted_bytes_;
+    if (waiting > 0 && std::ssize(together) > limits_.max_waiting - waiting)
       throw Busy("engine", fmt::format("{} requests wait already", waiting));
     if (waiting > 0 && tokens > limits_.waiting_tokens - waiting_tokens)
       throw Busy("engine", fmt::format("prompts of {} tokens wait already", waiting_tokens));
-    id = ++last_id_;
-    submitted_.push_back({id, std::move(request), std::move(listener)});
+    if (waiting > 0 && bytes > limits_.waiting_bytes - waiting_bytes)
+      throw Busy("engine", fmt::format("pictures of {} bytes wait already", waiting_bytes));
+    for (Submission& one : together) {
+      one.id = ids.emplace_back(++last_id_);
+      submitted_.push_back(std::move(one));
+    }
     submitted_tokens_ += tokens;
+    submitted_bytes_ += bytes;
   }
   orders_.notify_one();
-  return id;
+  return ids;
 }
 
 void EngineThread::cancel(std::uint64_t id) {
@@ -82,10 +99,10 @@ bool EngineThread::take_orders() {
     if (stopping_) return false;
     std::swap(submitted, submitted_);
     std::swap(cancelled, cancelled_);
-    submitted_tokens_ = 0;
     // Until the next look they count as waiting.
+    counters_.waiting_tokens += std::exchange(submitted_tokens_, 0);
+    counters_.waiting_bytes += std::exchange(submitted_bytes_, 0);
     counters_.waiting += std::ssize(submitted);
-    for (const Submission& one : submitted) counters_.waiting_tokens += std::ssize(one.request.prompt);
   }
   for (Submission& one : submitted) engine_.submit(one.id, std::move(one.request), std::move(one.listener));
   for (const std::uint64_t id : cancelled) engine_.cancel(id);

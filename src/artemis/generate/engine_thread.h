@@ -31,9 +31,18 @@ class EngineThread {
   EngineThread(const EngineThread&) = delete;
   EngineThread& operator=(const EngineThread&) = delete;
 
+  struct Submission {
+    EngineRequest request;
+    AnswerListener listener;
+    std::uint64_t id = 0;  // given by submit()
+  };
+
   // The listener is called on the engine's thread. Throws Error for a request that can never be answered,
   // Busy when the queue is full or the engine drains, and EngineBroken once failure() says something.
   std::uint64_t submit(EngineRequest request, AnswerListener listener);
+  // The same for requests that belong together: all are taken, or none. Where nobody waits there is room for
+  // them, whatever the limits. Returns their ids.
+  std::vector<std::uint64_t> submit(std::vector<Submission> together);
   // Ends it within one pass; of one that has ended already nothing is left to do.
   void cancel(std::uint64_t id);
   // Takes no more requests, and returns when all have ended.
@@ -43,12 +52,6 @@ class EngineThread {
   std::string failure() const;
 
  private:
-  struct Submission {
-    std::uint64_t id;
-    EngineRequest request;
-    AnswerListener listener;
-  };
-
   void run();
   bool take_orders();
   void work();
@@ -61,6 +64,7 @@ class EngineThread {
   std::condition_variable settled_;  // for drain()
   std::deque<Submission> submitted_;
   std::int64_t submitted_tokens_ = 0;  // of their prompts
+  std::int64_t submitted_bytes_ = 0;   // of their pictures
   std::vector<std::uint64_t> cancelled_;
   std::uint64_t last_id_ = 0;
   bool draining_ = false;

@@ -48,6 +48,9 @@ struct EngineRequest {
   std::optional<std::int32_t> constraint_after{};
   std::optional<std::chrono::steady_clock::time_point> deadline{};  // the answer ends then, as "timeout"
   std::string client{};  // who asks: those who have less under way come first
+
+  // Of its pictures' patches.
+  std::int64_t picture_bytes() const;
 };
 
 // Natural logarithms of the model's own probabilities, before any penalty, mask or temperature.

@@ -20,15 +20,11 @@ void Completion::start(std::vector<EngineRequest> requests) {
     const std::lock_guard lock(mutex_);  // pieces that come already wait for the beginning of the stream
     choices_.resize(requests.size());
     going_ = requests.size();
-    for (std::size_t i = 0; i < requests.size(); ++i) {
-      try {
-        choices_[i].id = engine_.submit(std::move(requests[i]), listener(i));
-      } catch (...) {
-        closed_ = true;
-        cancel_all();
-        throw;
-      }
-    }
+    std::vector<EngineThread::Submission> submissions;
+    for (std::size_t i = 0; i < requests.size(); ++i)
+      submissions.push_back({.request = std::move(requests[i]), .listener = listener(i)});
+    const std::vector<std::uint64_t> ids = engine_.submit(std::move(submissions));
+    for (std::size_t i = 0; i < ids.size(); ++i) choices_[i].id = ids[i];
     if (options_.stream) call_->begin_events();
   }
   call_->exchange().on_hang_up([self = weak_from_this()] {
