@@ -1,6 +1,8 @@
 // The engine: whatever else it does at the same time, each answer is the one that its request gets alone.
 #include "artemis/generate/engine.h"
 
+#include <array>
+#include <functional>
 #include <set>
 
 #include "artemis/generate/generator.h"
@@ -287,6 +289,36 @@ TEST_F(EngineTest, ThoseWithLessUnderWayComeFirst) {
   while (engine.step()) {
   }
   EXPECT_LT(std::ranges::find(order, "one") - order.begin(), 4);
+}
+
+TEST_F(EngineTest, AShortPromptDoesNotWaitForLongOnesNorALongOneForEver) {
+  EngineOptions options = roomy();
+  options.step_tokens = 128;
+  options.reuse = false;
+  Engine engine(ctx_, model_, config_, processor_.tokenizer(), options);
+  std::uint64_t id = 0;
+  const auto submit = [&](std::size_t length, const std::string& client, bool& ended) {
+    EngineRequest made = request(tokens(length, static_cast<std::int32_t>(id)));
+    made.client = client;
+    made.options.max_new_tokens = 1;
+    engine.submit(++id, std::move(made),
+                  {.on_piece = {}, .on_end = [&](const GenerateResult&) { ended = true; }});
+  };
+  std::array<bool, 16> long_ones{};
+  for (bool& ended : long_ones) submit(900, "many", ended);
+  engine.step();
+  bool short_one = false;
+  submit(3, "one", short_one);
+  engine.step();
+  EXPECT_TRUE(short_one);
+  EXPECT_FALSE(std::ranges::any_of(long_ones, std::identity()));
+  // Half of each pass is the first one's, however many short ones come.
+  for (int pass = 0; pass < 14; ++pass) {
+    for (int i = 0; i < 4; ++i) submit(40, "one", short_one);
+    engine.step();
+  }
+  EXPECT_TRUE(long_ones[0]);
+  engine.fail_all("enough");
 }
 
 TEST_F(EngineTest, AnImageTokenThatTheModelSaysIsATokenLikeOthers) {

@@ -95,6 +95,7 @@ class Engine {
   void add(Plan& plan, Conversation& conversation, std::span<const std::int32_t> tokens,
            std::int64_t outputs);
   void plan_answer(Plan& plan, Conversation& conversation);
+  void plan_prompts(Plan& plan, std::span<Conversation*> reading);
   std::int64_t plan_prompt(Plan& plan, Conversation& conversation, std::int64_t left);
   std::int64_t hold_pictures(Conversation& conversation, std::int64_t end);
   bool make_room(const Plan& plan, Conversation& conversation, std::int64_t tokens);

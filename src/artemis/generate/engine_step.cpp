@@ -36,11 +36,27 @@ Engine::Plan Engine::plan() {
   for (Conversation* conversation : answering) {
     if (!conversation->pages.empty()) plan_answer(plan, *conversation);
   }
-  std::int64_t left = std::max(options_.step_tokens - plan.tokens, Decoding::page_size);
-  for (Conversation* conversation : reading) {
-    if (left > 0 && !conversation->pages.empty()) left -= plan_prompt(plan, *conversation, left);
-  }
+  std::erase_if(reading, [](const Conversation* conversation) { return conversation->pages.empty(); });
+  plan_prompts(plan, reading);
   return plan;
+}
+
+// Of those that read on, the first that can has half of what is left of the pass, and all that the others
+// have no use for: so none waits for ever. Then come those with the least to read: so no short prompt waits
+// for long ones.
+void Engine::plan_prompts(Plan& plan, std::span<Conversation*> reading) {
+  std::int64_t left = std::max(options_.step_tokens - plan.tokens, Decoding::page_size);
+  std::int64_t others = 0;
+  for (const Conversation* conversation : reading) others += conversation->unread();
+  for (std::int64_t read = 0; read == 0 && !reading.empty(); reading = reading.subspan(1)) {
+    others -= reading.front()->unread();
+    read = plan_prompt(plan, *reading.front(), left - std::min(left / 2, others));
+    left -= read;
+  }
+  std::ranges::stable_sort(reading, {}, &Conversation::unread);
+  for (Conversation* conversation : reading) {
+    if (left > 0) left -= plan_prompt(plan, *conversation, left);
+  }
 }
 
 void Engine::add(Plan& plan, Conversation& conversation, std::span<const std::int32_t> tokens,
