@@ -321,6 +321,39 @@ TEST_F(EngineTest, AShortPromptDoesNotWaitForLongOnesNorALongOneForEver) {
   engine.fail_all("enough");
 }
 
+TEST_F(EngineTest, ALargePictureDoesNotWaitForRoomForEver) {
+  EngineOptions options = roomy();
+  options.step_tokens = 64;
+  options.picture_tokens = 512;
+  Engine engine(ctx_, model_, config_, processor_.tokenizer(), options);
+  const std::int64_t merge = config_.vision->spatial_merge_size;
+  std::uint64_t id = 0;
+  // Text, and a picture of so many image tokens.
+  const auto submit = [&](std::int64_t image_tokens, std::size_t text, bool& ended) {
+    const std::int64_t patches = image_tokens * merge * merge;
+    EngineRequest made = request(tokens(text, static_cast<std::int32_t>(++id)));
+    made.prompt.insert(made.prompt.end(), static_cast<std::size_t>(image_tokens),
+                       static_cast<std::int32_t>(config_.image_token_id));
+    made.pictures.push_back({.patches = {Tensor::zeros(DType::f32, {patches, config_.vision->patch_width()}),
+                                         {{1, merge, patches / merge}}}});
+    made.options.max_new_tokens = 1;
+    engine.check(made);
+    engine.submit(id, std::move(made),
+                  {.on_piece = {}, .on_end = [&](const GenerateResult&) { ended = true; }});
+  };
+  bool large = false;
+  bool small = false;
+  for (int pass = 0; pass < 100 && !large; ++pass) {
+    // Small ones come all the time.
+    for (int i = 0; i < 2; ++i) submit(100, 3, small);
+    if (pass == 4) submit(512, 3, large);
+    engine.step();
+  }
+  EXPECT_TRUE(small);
+  EXPECT_TRUE(large);
+  engine.fail_all("enough");
+}
+
 TEST_F(EngineTest, AnImageTokenThatTheModelSaysIsATokenLikeOthers) {
   std::vector<EngineRequest> requests = mixture();
   requests.push_back(request(tokens(70, 5)));

@@ -80,6 +80,7 @@ class Engine {
     std::vector<std::int32_t> feature_rows;         // of the picture store
     std::vector<std::int32_t> feature_places;       // among the tokens of the pass, where they stand
     std::int64_t tokens = 0;
+    bool store_full = false;  // a picture waits for room
   };
 
   void end_early();
@@ -97,7 +98,7 @@ class Engine {
   void plan_answer(Plan& plan, Conversation& conversation);
   void plan_prompts(Plan& plan, std::span<Conversation*> reading);
   std::int64_t plan_prompt(Plan& plan, Conversation& conversation, std::int64_t left);
-  std::int64_t hold_pictures(Conversation& conversation, std::int64_t end);
+  std::int64_t hold_pictures(Plan& plan, Conversation& conversation, std::int64_t end);
   bool make_room(const Plan& plan, Conversation& conversation, std::int64_t tokens);
   std::span<const std::int32_t> draw(const Plan& plan);
   std::vector<float> logits_of(std::int64_t row);

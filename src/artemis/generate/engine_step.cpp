@@ -89,7 +89,7 @@ void Engine::plan_answer(Plan& plan, Conversation& conversation) {
 // The next tokens of what is to be read, at most `left`; returns their number.
 std::int64_t Engine::plan_prompt(Plan& plan, Conversation& conversation, std::int64_t left) {
   const std::int64_t begin = conversation.computed;
-  const std::int64_t end = hold_pictures(conversation, begin + std::min(left, conversation.unread()));
+  const std::int64_t end = hold_pictures(plan, conversation, begin + std::min(left, conversation.unread()));
   if (end == begin) return 0;
   const auto tokens = conversation.answer.history().subspan(static_cast<std::size_t>(begin),
                                                             static_cast<std::size_t>(end - begin));
@@ -107,8 +107,8 @@ std::int64_t Engine::plan_prompt(Plan& plan, Conversation& conversation, std::in
 }
 
 // Holds the pictures whose image tokens come next, up to `end`; returns the place of the first one that must
-// wait, or `end`.
-std::int64_t Engine::hold_pictures(Conversation& conversation, std::int64_t end) {
+// wait, or `end`. Behind one for which there is no room none is held: room for a large one would never come.
+std::int64_t Engine::hold_pictures(Plan& plan, Conversation& conversation, std::int64_t end) {
   const std::int64_t first = conversation.images_before(conversation.computed);
   const std::int64_t last = conversation.images_before(end);
   for (std::size_t i = 0; i < conversation.pictures.size(); ++i) {
@@ -117,7 +117,8 @@ std::int64_t Engine::hold_pictures(Conversation& conversation, std::int64_t end)
     if (!comes || !picture.pages.empty()) continue;
     const std::int64_t waiting = pictures_.missing_tokens();
     const bool too_many = waiting > 0 && waiting + picture.tokens > options_.step_tokens;
-    if (too_many || !pictures_.hold(picture)) {
+    if (!too_many && !plan.store_full) plan.store_full = !pictures_.hold(picture);
+    if (picture.pages.empty()) {
       const std::int64_t image = std::max(conversation.first_image[i], first);
       return conversation.image_places[static_cast<std::size_t>(image)];
     }
