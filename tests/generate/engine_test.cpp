@@ -3,6 +3,7 @@
 
 #include <array>
 #include <functional>
+#include <limits>
 #include <set>
 
 #include "artemis/generate/generator.h"
@@ -10,6 +11,7 @@
 #include "artemis/io/atomic_file.h"
 #include "artemis/model/load.h"
 #include "support/device.h"
+#include "support/files.h"
 #include "support/golden.h"
 
 namespace artemis {
@@ -466,7 +468,21 @@ TEST_F(EngineTest, RefusesWhatCanNeverRun) {
   bad = request({40});
   bad.options.max_new_tokens = 0;
   EXPECT_THROW(engine.check(bad), Error);
-  EXPECT_THROW(check_engine_options({.max_sequences = 0}), UsageError);
+}
+
+TEST(EngineOptions, NumbersOutOfTheirRangeAreNamed) {
+  constexpr std::int64_t huge = std::numeric_limits<std::int64_t>::max() - 1;
+  const auto refused = [](const EngineOptions& options, const std::string& line) {
+    test::expect_error(test::error_of([&] { check_engine_options(options); }), line);
+  };
+  refused({.max_sequences = 0}, "[max-sequences] 0 is less than 1");
+  refused({.max_sequences = huge}, "[max-sequences] 9223372036854775806 is more than 1048576");
+  refused({.max_waiting = huge}, "[max-waiting]");
+  refused({.step_tokens = huge}, "[step-tokens]");
+  refused({.draft_tokens = huge}, "[draft-tokens] 9223372036854775806 is more than 32767");
+  refused({.cache_tokens = std::int64_t{1} << 31}, "[cache-tokens] 2147483648 is more than 2147483647");
+  refused({.picture_tokens = huge}, "[picture-tokens]");
+  EXPECT_NO_THROW(check_engine_options({.max_sequences = 1 << 20, .step_tokens = 1 << 20}));
 }
 
 TEST(PromptLookup, FindsWhatFollowedTheLatestLikeness) {

@@ -166,14 +166,20 @@ TEST_F(EngineThreadTest, AnEngineIsFittedToTheMemoryThereIs) {
   EXPECT_GT(step_bytes(config_, DType::f32, fitted), 1U << 20);
   // A pass holds gate, up and what becomes of them at once.
   constexpr std::int64_t more = 1 << 16;
-  const auto bytes_of_width = [&](std::int64_t intermediate_size) {
-    GraftConfig wide = config_;
-    wide.text.intermediate_size = intermediate_size;
-    return step_bytes(wide, DType::f32, fitted);
+  const auto expect_room = [&](const EngineOptions& options, std::int64_t tokens) {
+    const auto bytes_of_width = [&](std::int64_t intermediate_size) {
+      GraftConfig wide = config_;
+      wide.text.intermediate_size = intermediate_size;
+      return step_bytes(wide, DType::f32, options);
+    };
+    EXPECT_GE(bytes_of_width(2 * more) - bytes_of_width(more),
+              static_cast<std::size_t>(3 * more * tokens) * sizeof(float));
   };
-  const std::int64_t tokens = fitted.step_tokens + fitted.max_sequences;
-  EXPECT_GE(bytes_of_width(2 * more) - bytes_of_width(more),
-            static_cast<std::size_t>(3 * more * tokens) * sizeof(float));
+  expect_room(fitted, fitted.step_tokens);
+  // All answers with guesses, and a page of a prompt.
+  EngineOptions guessing = fitted;
+  guessing.draft_tokens = fitted.step_tokens;
+  expect_room(guessing, 2 * (1 + guessing.draft_tokens) + Decoding::page_size);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "artemis/generate/engine.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "artemis/generate/conversation.h"
 #include "artemis/model/vision_tower.h"
@@ -24,17 +25,21 @@ std::size_t common_beginning(PageContent a, PageContent b) {
 }  // namespace
 
 void check_engine_options(const EngineOptions& options) {
-  const auto check = [](std::int64_t value, std::int64_t least, const char* name) {
+  constexpr std::int64_t many = std::int64_t{1} << 20;
+  constexpr std::int64_t rows = std::numeric_limits<std::int32_t>::max();  // kernels number them so
+  constexpr std::int64_t any = std::numeric_limits<std::int64_t>::max();
+  const auto check = [](std::int64_t value, std::int64_t least, std::int64_t most, const char* name) {
     if (value < least) throw UsageError(name, fmt::format("{} is less than {}", value, least));
+    if (value > most) throw UsageError(name, fmt::format("{} is more than {}", value, most));
   };
-  check(options.max_sequences, 1, "max-sequences");
-  check(options.max_waiting, 1, "max-waiting");
-  check(options.waiting_tokens, 1, "waiting-tokens");
-  check(options.waiting_bytes, 1, "waiting-bytes");
-  check(options.step_tokens, 1, "step-tokens");
-  check(options.draft_tokens, 0, "draft-tokens");
-  check(options.cache_tokens, 0, "cache-tokens");
-  check(options.picture_tokens, 0, "picture-tokens");
+  check(options.max_sequences, 1, many, "max-sequences");
+  check(options.max_waiting, 1, many, "max-waiting");
+  check(options.waiting_tokens, 1, any, "waiting-tokens");
+  check(options.waiting_bytes, 1, any, "waiting-bytes");
+  check(options.step_tokens, 1, many, "step-tokens");
+  check(options.draft_tokens, 0, many / options.max_sequences - 1, "draft-tokens");
+  check(options.cache_tokens, 0, rows, "cache-tokens");
+  check(options.picture_tokens, 0, rows, "picture-tokens");
 }
 
 Engine::Engine(Context& ctx, const Graft& model, const GraftConfig& config, const Tokenizer& tokenizer,

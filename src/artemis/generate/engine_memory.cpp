@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "artemis/core/gpu.h"
 #include "artemis/model/weights.h"
@@ -55,7 +56,8 @@ std::size_t store_bytes(const GraftConfig& config, DType dtype, const EngineOpti
 std::size_t step_bytes(const GraftConfig& config, DType dtype, const EngineOptions& options) {
   Context ctx(meta, 1);
   const Graft model = allocate_weights(config, dtype, meta);
-  const std::int64_t tokens = options.step_tokens + options.max_sequences;
+  const std::int64_t answers = options.max_sequences * (1 + options.draft_tokens);
+  const std::int64_t tokens = std::max(options.step_tokens, answers + Decoding::page_size);
   const std::int64_t pages = Decoding::pages_for(tokens);
   Decoding decoding(ctx, model, config, {.turns = 1, .outputs = 1, .pages = pages, .turn_pages = pages});
   const std::vector<std::int32_t> ids(static_cast<std::size_t>(tokens), 0);
@@ -91,7 +93,8 @@ EngineOptions fit_engine(Device device, const GraftConfig& config, DType dtype, 
   const std::int64_t room = free < other ? 0 : static_cast<std::int64_t>((free - other) / page);
   const std::int64_t asked = options.cache_tokens > 0
                                  ? Decoding::pages_for(options.cache_tokens)
-                                 : std::min(room, options.max_sequences * Decoding::pages_for(context));
+                                 : std::min({room, options.max_sequences * Decoding::pages_for(context),
+                                             std::numeric_limits<std::int32_t>::max() / Decoding::page_size});
   require(
       room > 0 && asked <= room, "engine",
       "{:.1f} GiB are free: passes and pictures take {:.1f} GiB, and each 1,024 tokens of the cache {:.2f}; "
