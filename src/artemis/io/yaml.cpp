@@ -11,6 +11,7 @@ namespace artemis {
 namespace {
 
 constexpr int max_nodes = 100'000;
+constexpr int max_depth = 64;  // an anchor may lead back to itself
 
 class Reader {
  public:
@@ -20,6 +21,7 @@ class Reader {
     YamlNode result;
     result.line = node.Mark().line + 1;
     require(++nodes_ <= max_nodes, at(result.line), "holds more than {} nodes", max_nodes);
+    require(++depth_ <= max_depth, at(result.line), "is nested more than {} levels deep", max_depth);
     switch (node.Type()) {
       case YAML::NodeType::Undefined:
       case YAML::NodeType::Null:
@@ -37,6 +39,7 @@ class Reader {
         for (const auto& entry : node) add_entry(result, entry.first, entry.second);
         break;
     }
+    --depth_;
     return result;
   }
 
@@ -55,6 +58,7 @@ class Reader {
 
   const std::string& where_;
   int nodes_ = 0;
+  int depth_ = 0;
 };
 
 void emit(YAML::Emitter& out, const YamlNode& node) {
