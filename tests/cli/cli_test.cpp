@@ -1,5 +1,8 @@
 // The program from its command line on: help, usage errors, names of models, and a graft made, captioned and
 // graded with the models of lab/models.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cmath>
 #include <cstdlib>
 
@@ -44,6 +47,25 @@ TEST_F(Cli, BadUseIsToldApart) {
   unsetenv("ARTEMIS_MODELS");
   const Ran name = artemis_run({"eval", "--model", "nano-nothing", "--data", at("x")});
   EXPECT_EQ(name.code, 1);
+}
+
+TEST_F(Cli, AnEndingIsTheSameWhereStderrTakesNothing) {
+  const int kept = dup(STDERR_FILENO);
+  const int full = open("/dev/full", O_WRONLY);
+  ASSERT_GE(full, 0);
+  const auto code_of = [&](std::vector<std::string> words) {
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    dup2(full, STDERR_FILENO);
+    const int code = run_cli(static_cast<int>(arguments.size()), arguments.data());
+    dup2(kept, STDERR_FILENO);
+    std::clearerr(stderr);
+    return code;
+  };
+  EXPECT_EQ(code_of({"artemis", "inspect", at("missing")}), 1);
+  EXPECT_EQ(code_of({"artemis", "serve"}), 2);
+  close(full);
+  close(kept);
 }
 
 TEST_F(Cli, ShippedModelsAreKnownByName) {

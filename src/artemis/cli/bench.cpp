@@ -9,6 +9,7 @@
 #include "artemis/cli/commands.h"
 #include "artemis/cli/eval_report.h"
 #include "artemis/cli/options.h"
+#include "artemis/cli/stderr.h"
 #include "artemis/core/gpu.h"
 #include "artemis/io/atomic_file.h"
 #include "artemis/model/load.h"
@@ -40,7 +41,7 @@ const std::vector<std::pair<std::string, Measurement>>& measurements() {
 }
 
 void note(const std::string& what) {
-  fmt::print(stderr, "artemis bench: {} ...\n", what);
+  print_stderr("artemis bench: {} ...\n", what);
   std::fflush(stderr);
 }
 
@@ -82,7 +83,7 @@ void measure_model(const Options& options, const bench::Preset& preset, const be
   for (const auto& [name, measure] : measurements()) {
     if (options.what == "all" ? name == "skipping" : options.what != name) continue;
     if (options.what == "all" && !preset.config.vision && (name == "train" || name == "vision")) {
-      fmt::print(stderr, "artemis bench: {} is passed over, the model has no tower\n", name);
+      print_stderr("artemis bench: {} is passed over, the model has no tower\n", name);
       continue;
     }
     note(name);

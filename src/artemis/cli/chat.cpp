@@ -1,4 +1,3 @@
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -12,6 +11,7 @@
 #include "artemis/cli/inline_picture.h"
 #include "artemis/cli/interrupt.h"
 #include "artemis/cli/line_editor.h"
+#include "artemis/cli/stderr.h"
 #include "artemis/io/atomic_file.h"
 #include "artemis/train/run_config.h"
 
@@ -79,9 +79,9 @@ class AnswerPrinter {
  public:
   void operator()(const ReasoningPiece& piece) {
     if (!piece.reasoning.empty()) {
-      if (!thinking_ && dims_) fmt::print(stderr, "\033[2m");
+      if (!thinking_ && dims_) print_stderr("\033[2m");
       thinking_ = true;
-      fmt::print(stderr, "{}", piece.reasoning);
+      print_stderr("{}", piece.reasoning);
       std::fflush(stderr);
     }
     if (!piece.content.empty()) {
@@ -98,7 +98,7 @@ class AnswerPrinter {
  private:
   void end_thought(const char* gap) {
     if (!thinking_) return;
-    fmt::print(stderr, "{}{}", dims_ ? "\033[22m" : "", gap);
+    print_stderr("{}{}", dims_ ? "\033[22m" : "", gap);
     thinking_ = false;
   }
 
@@ -122,7 +122,7 @@ class Chat {
         say(line);
       }
     } catch (const Error& error) {
-      fmt::print(stderr, "artemis: {}\n", error.what());
+      print_stderr("artemis: {}\n", error.what());
     }
     return true;
   }
@@ -167,12 +167,12 @@ class Chat {
     try {
       const GenerateResult result = ask(std::ref(printer), guard.asked());
       printer.end();
-      if (result.finish_reason == "cancelled") fmt::print(stderr, "(stopped)\n");
+      if (result.finish_reason == "cancelled") print_stderr("(stopped)\n");
       if (result.finish_reason == "length") {
-        fmt::print(stderr, "(cut at {} tokens; --max-new-tokens allows more)\n", result.ids.size());
+        print_stderr("(cut at {} tokens; --max-new-tokens allows more)\n", result.ids.size());
       }
     } catch (const Error& error) {
-      fmt::print(stderr, "artemis: {}{}\n", error.what(), fault_note);
+      print_stderr("artemis: {}{}\n", error.what(), fault_note);
     }
   }
 
@@ -182,7 +182,7 @@ class Chat {
     const std::string rest = line.substr(std::min(line.find_first_not_of(" \t", space), line.size()));
     if (name == "/quit") return false;
     if (name == "/help") {
-      fmt::print(stderr, "{}", help);
+      print_stderr("{}", help);
     } else if (name == "/image") {
       require(!rest.empty(), name, "expected a picture file");
       attach(rest);
@@ -198,7 +198,7 @@ class Chat {
     } else if (name == "/load") {
       require(!rest.empty(), name, "expected a file of messages");
       conversation_.load(read_json(rest));
-      fmt::print(stderr, "{} messages from {}\n", conversation_.messages().size(), rest);
+      print_stderr("{} messages from {}\n", conversation_.messages().size(), rest);
     } else if (name == "/clear") {
       conversation_.clear();
     } else {
@@ -213,7 +213,7 @@ class Chat {
   void save(const std::string& file) const {
     require(!conversation_.messages().empty(), "/save", "nothing was said yet");
     write_file_atomically(file, conversation_.messages().dump(2) + "\n");
-    fmt::print(stderr, "{} messages in {}\n", conversation_.messages().size(), file);
+    print_stderr("{} messages in {}\n", conversation_.messages().size(), file);
   }
 
   Conversation& conversation_;
@@ -250,7 +250,7 @@ class Typed {
     try {
       work(*history_);
     } catch (const Error& error) {
-      fmt::print(stderr, "artemis: {}; no history is kept\n", error.what());
+      print_stderr("artemis: {}; no history is kept\n", error.what());
       history_.reset();
     }
   }
@@ -276,7 +276,7 @@ void run(const Options& options) {
   PictureScreen screen(options.show_pictures, typed ? &typed->editor() : nullptr);
   Chat chat(conversation, screen);
   for (const std::string& file : options.pictures.files) chat.attach(file);
-  if (typed) fmt::print(stderr, "/image FILE attaches a picture, /help lists all commands, /quit ends\n");
+  if (typed) print_stderr("/image FILE attaches a picture, /help lists all commands, /quit ends\n");
   while (auto line = typed ? typed->read(chat.prompt()) : piped_line()) {
     line->resize(line->find_last_not_of(" \t\r") + 1);  // npos + 1 is 0
     if (!chat.take(*line)) break;

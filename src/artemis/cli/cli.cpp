@@ -1,13 +1,12 @@
 // Other files take App.hpp alone: the bodies of CLI11's formatter and configuration are compiled here, once.
 #include <CLI/CLI.hpp>
 
-#include <fmt/format.h>
-
 #include <csignal>
 #include <cstdio>
 
 #include "artemis/cli/commands.h"
 #include "artemis/cli/model_name.h"
+#include "artemis/cli/stderr.h"
 #include "artemis/core/error.h"
 
 namespace artemis {
@@ -17,7 +16,7 @@ constexpr int failure = 1;
 constexpr int bad_usage = 2;
 
 int report(const std::exception& error, int code) {
-  fmt::print(stderr, "artemis: {}\n", error.what());
+  print_stderr("artemis: {}\n", error.what());
   return code;
 }
 
@@ -74,7 +73,7 @@ int run_cli(int argc, char** argv) {
   } catch (const UsageError& error) {
     return report(error, bad_usage);
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "artemis: [memory] not enough memory\n");
+    print_stderr("artemis: [memory] not enough memory\n");
     return failure;
   } catch (const std::exception& error) {
     return report(error, failure);

@@ -2,6 +2,7 @@
 
 #include "artemis/cli/commands.h"
 #include "artemis/cli/conversation.h"
+#include "artemis/cli/stderr.h"
 
 namespace artemis {
 namespace {
@@ -66,8 +67,8 @@ void run(const Options& options) {
     print_json(result, prompt.size());
   } else {
     fmt::print("\n");
-    fmt::print(stderr, "{} prompt tokens in {:.2f} s, {} new tokens in {:.2f} s ({})\n", prompt.size(),
-               result.prefill_seconds, result.ids.size(), result.decode_seconds, result.finish_reason);
+    print_stderr("{} prompt tokens in {:.2f} s, {} new tokens in {:.2f} s ({})\n", prompt.size(),
+                 result.prefill_seconds, result.ids.size(), result.decode_seconds, result.finish_reason);
   }
 }
 

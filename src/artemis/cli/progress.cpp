@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "artemis/cli/stderr.h"
+
 namespace artemis {
 namespace {
 
@@ -64,10 +66,10 @@ void Progress::draw() {
       fmt::format("{} {} {}/{}  {:.1f} {}/s  {}  {} elapsed, {} left", name_, bar(done_, total_), done_,
                   total_, rate, unit_, note_, format_duration(elapsed), format_duration(left));
   if (terminal_) {
-    fmt::print(stderr, "\r{}\033[K", line);
+    print_stderr("\r{}\033[K", line);
     std::fflush(stderr);
   } else {
-    fmt::print(stderr, "{}\n", line);
+    print_stderr("{}\n", line);
   }
 }
 

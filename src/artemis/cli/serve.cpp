@@ -11,6 +11,7 @@
 #include "artemis/cli/interrupt.h"
 #include "artemis/cli/option_file.h"
 #include "artemis/cli/options.h"
+#include "artemis/cli/stderr.h"
 #include "artemis/generate/engine_memory.h"
 #include "artemis/generate/engine_thread.h"
 #include "artemis/io/atomic_file.h"
@@ -64,8 +65,7 @@ void check_exposure(const Options& options) {
                      fmt::format("{} can be reached from elsewhere, and {} {} missing; --insecure allows it",
                                  options.http.host, lacks, lacks.ends_with("and TLS") ? "are" : "is"));
   }
-  fmt::print(stderr, "artemis: WARNING: {} can be reached from elsewhere without {}\n", options.http.host,
-             lacks);
+  print_stderr("artemis: WARNING: {} can be reached from elsewhere without {}\n", options.http.host, lacks);
 }
 
 // Without a key, what reaches the server is trusted: so no page of another site may reach it.

@@ -9,6 +9,7 @@
 #include "artemis/cli/model_name.h"
 #include "artemis/cli/options.h"
 #include "artemis/cli/progress.h"
+#include "artemis/cli/stderr.h"
 #include "artemis/cli/train_options.h"
 #include "artemis/core/gpu.h"
 #include "artemis/model/weights.h"
@@ -88,7 +89,7 @@ class RunView {
             .on_eval = [this](const EvalMetrics& metrics) { evaluated(metrics); },
             .on_checkpoint = {},
             .evaluate = evaluate_,
-            .log = [](const std::string& line) { fmt::print(stderr, "\n{}\n", line); }};
+            .log = [](const std::string& line) { print_stderr("\n{}\n", line); }};
   }
 
   void finish(const RunConfig& config, const RunResult& result) {
@@ -107,7 +108,7 @@ class RunView {
 
  private:
   void start(std::int64_t steps, std::int64_t done) {
-    if (done > 0) fmt::print(stderr, "going on after step {} of {}\n", done, steps);
+    if (done > 0) print_stderr("going on after step {} of {}\n", done, steps);
     table_.emplace(steps);
     progress_.emplace(name_, steps, "samples");
     files_.emplace(name_, out_, steps, done);
