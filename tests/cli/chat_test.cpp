@@ -153,6 +153,7 @@ TEST_F(Chat, WhatIsNoConversationIsNotLoaded) {
       {R"([{"role":"tool","content":"x"}])", "its role is \"tool\""},
       {R"([{"role":"user","content":5}])", "neither a text nor a list"},
       {R"([{"role":"user","content":[{"type":"image","image":7}]}])", "neither a text nor a picture's file"},
+      {R"([{"role":"user","content":[{"type":5}]}])", "message 1] a part is neither a text nor"},
       {R"([{"role":"user","content":[{"type":"image","image":"/missing.png"}]}])", "/missing.png"}};
   std::string input = "hello\n";
   for (std::size_t i = 0; i < files.size(); ++i) {

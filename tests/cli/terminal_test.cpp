@@ -238,6 +238,10 @@ TEST(HistoryFile, KeepsTheLastLinesForTheirOwner) {
   EXPECT_EQ(full.lines().back(), "last");
   EXPECT_EQ(full.lines().front(), "501");
   EXPECT_NE(test::error_of([&] { HistoryFile(folder.path() / "full/x").add("line"); }), "");
+  // Chat goes on without a history where Error says that it cannot be read.
+  std::filesystem::create_symlink("loop", folder.path() / "loop");
+  test::expect_error(test::error_of([&] { HistoryFile(folder.path() / "loop/x").lines(); }),
+                     "cannot be read");
 }
 
 }  // namespace

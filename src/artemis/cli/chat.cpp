@@ -121,7 +121,7 @@ class Chat {
       } else if (!line.empty()) {
         say(line);
       }
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       print_stderr("artemis: {}\n", error.what());
     }
     return true;

@@ -29,7 +29,7 @@ std::vector<std::string> picture_files(const Json& message, const std::string& w
   std::vector<std::string> files;
   if (content.is_string()) return files;
   for (const Json& part : content) {
-    const std::string type = part.is_object() ? part.value("type", "") : "";
+    const Json type = part.is_object() && part.contains("type") ? part["type"] : Json();
     const bool picture = type == "image" && part.contains("image") && part["image"].is_string();
     require(picture || (type == "text" && part.contains("text") && part["text"].is_string()), where,
             "a part is neither a text nor a picture's file");

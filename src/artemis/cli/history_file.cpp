@@ -22,7 +22,10 @@ std::optional<std::filesystem::path> default_history_file() {
 }
 
 std::vector<std::string> HistoryFile::lines() const {
-  if (!std::filesystem::exists(file_)) return {};
+  std::error_code error;
+  const bool there = std::filesystem::exists(file_, error);
+  require(!error, file_.string(), "cannot be read: {}", error.message());
+  if (!there) return {};
   std::vector<std::string> lines;
   std::string_view rest;
   const std::string text = read_file(file_);
