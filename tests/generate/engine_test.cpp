@@ -174,6 +174,8 @@ TEST_F(EngineTest, PreemptedConversationsGoOnExactly) {
     expect_same(tight_run, expected);
     EXPECT_GT(tight_run.counters.preempted, 0U);
   }
+  tight.draft_tokens = 5;
+  expect_same(run(requests, tight, 1), expected);
 }
 
 TEST_F(EngineTest, TheSameBeginningIsComputedOnce) {
@@ -241,6 +243,24 @@ TEST_F(EngineTest, GuessesChangeNoToken) {
   EXPECT_GT(guessed.counters.drafted_tokens, 0U);
   EXPECT_GT(guessed.counters.accepted_tokens, 0U);
   EXPECT_LE(guessed.counters.accepted_tokens, guessed.counters.drafted_tokens);
+}
+
+TEST_F(EngineTest, GuessesPutNobodyBack) {
+  // A page for each: guesses of the first would need the other's.
+  const EngineOptions tight{.draft_tokens = 20, .cache_tokens = 2 * Decoding::page_size, .reuse = false};
+  std::uint64_t drafted = 0;
+  for (std::int32_t first = 0; first < 20; ++first) {
+    EngineRequest repeating = request(tokens(8, first));
+    repeating.options.max_new_tokens = 50;
+    const std::vector<std::int32_t> said = run({repeating}, roomy()).results[0].ids;
+    repeating.prompt.insert(repeating.prompt.end(), said.begin(), said.end());
+    EngineRequest other = request(tokens(8, first + 1));
+    other.options.max_new_tokens = 2;
+    const Run both = run({repeating, other}, tight);
+    EXPECT_EQ(both.counters.preempted, 0U) << first;
+    drafted += both.counters.drafted_tokens;
+  }
+  EXPECT_GT(drafted, 0U);
 }
 
 TEST_F(EngineTest, ThoseWhoHangUpLeaveNothingBehindAndDisturbNobody) {

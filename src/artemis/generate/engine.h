@@ -93,13 +93,12 @@ class Engine {
   void remove_ended();
 
   Plan plan();
-  void add(Plan& plan, Conversation& conversation, std::span<const std::int32_t> tokens,
-           std::int64_t outputs);
-  void plan_answer(Plan& plan, Conversation& conversation);
+  void add(Plan& plan, Conversation& conversation, std::span<const std::int32_t> tokens);
+  void add_guesses(Plan& plan);
   void plan_prompts(Plan& plan, std::span<Conversation*> reading);
   std::int64_t plan_prompt(Plan& plan, Conversation& conversation, std::int64_t left);
   std::int64_t hold_pictures(Plan& plan, Conversation& conversation, std::int64_t end);
-  bool make_room(const Plan& plan, Conversation& conversation, std::int64_t tokens);
+  bool make_room(const Plan& plan, Conversation& conversation);
   std::span<const std::int32_t> draw(const Plan& plan);
   std::vector<float> logits_of(std::int64_t row);
   void take(const Plan& plan, std::span<const std::int32_t> tokens);

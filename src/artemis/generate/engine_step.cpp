@@ -34,8 +34,10 @@ Engine::Plan Engine::plan() {
     (conversation->answering() ? answering : reading).push_back(conversation.get());
   // Those that gave their pages back meanwhile have none.
   for (Conversation* conversation : answering) {
-    if (!conversation->pages.empty()) plan_answer(plan, *conversation);
+    if (!conversation->pages.empty() && make_room(plan, *conversation))
+      add(plan, *conversation, conversation->answer.history().last(1));
   }
+  if (options_.draft_tokens > 0) add_guesses(plan);
   std::erase_if(reading, [](const Conversation* conversation) { return conversation->pages.empty(); });
   plan_prompts(plan, reading);
   return plan;
@@ -59,31 +61,40 @@ void Engine::plan_prompts(Plan& plan, std::span<Conversation*> reading) {
   }
 }
 
-void Engine::add(Plan& plan, Conversation& conversation, std::span<const std::int32_t> tokens,
-                 std::int64_t outputs) {
+void Engine::add(Plan& plan, Conversation& conversation, std::span<const std::int32_t> tokens) {
   plan.conversations.push_back(&conversation);
-  plan.turns.push_back(
-      {.pages = conversation.pages, .before = conversation.computed, .tokens = tokens, .outputs = outputs});
+  plan.turns.push_back({.pages = conversation.pages, .before = conversation.computed, .tokens = tokens});
   plan.tokens += std::ssize(tokens);
 }
 
-void Engine::plan_answer(Plan& plan, Conversation& conversation) {
-  const Answer& answer = conversation.answer;
-  const GenerateOptions& options = conversation.request.options;
-  std::span<const std::int32_t> guesses;
-  if (options_.draft_tokens > 0 && answer.draws_freely() && !options.logprobs) {
+// Puts guesses behind the next token of those who may guess, as far as there is room at nobody's cost.
+void Engine::add_guesses(Plan& plan) {
+  for (std::size_t i = 0; i < plan.turns.size(); ++i) {
+    Conversation& conversation = *plan.conversations[i];
+    const Answer& answer = conversation.answer;
+    const GenerateOptions& options = conversation.request.options;
+    if (!answer.draws_freely() || options.logprobs) continue;
     const std::int64_t most = options.max_new_tokens - answer.new_tokens() - 1;
-    guesses = look_up(answer.history(), std::min(options_.draft_tokens, most));
-  }
-  if (!make_room(plan, conversation, 1 + std::ssize(guesses))) return;
-  std::span<const std::int32_t> tokens = answer.history().last(1);
-  if (!guesses.empty()) {
-    std::vector<std::int32_t>& drafted = plan.drafted.emplace_back(tokens.begin(), tokens.end());
+    std::span<const std::int32_t> guesses = look_up(answer.history(), std::min(options_.draft_tokens, most));
+    const std::int64_t before = conversation.tokens();
+    while (std::ssize(conversation.pages) < Decoding::pages_for(before + std::ssize(guesses))) {
+      const std::optional<std::int32_t> page = pages_.take();
+      if (!page) break;
+      conversation.pages.push_back(*page);
+    }
+    const std::int64_t room = std::ssize(conversation.pages) * Decoding::page_size - before;
+    guesses = guesses.first(static_cast<std::size_t>(std::min(std::ssize(guesses), room)));
+    if (guesses.empty()) continue;
+    Turn& turn = plan.turns[i];
+    std::vector<std::int32_t>& drafted = plan.drafted.emplace_back(turn.tokens.begin(), turn.tokens.end());
     drafted.insert(drafted.end(), guesses.begin(), guesses.end());
-    tokens = drafted;
+    turn = {.pages = conversation.pages,
+            .before = turn.before,
+            .tokens = drafted,
+            .outputs = std::ssize(drafted)};
+    plan.tokens += std::ssize(guesses);
     counters_.drafted_tokens += guesses.size();
   }
-  add(plan, conversation, tokens, std::ssize(tokens));
 }
 
 // The next tokens of what is to be read, at most `left`; returns their number.
@@ -102,7 +113,7 @@ std::int64_t Engine::plan_prompt(Plan& plan, Conversation& conversation, std::in
     const std::int64_t place = conversation.image_places[static_cast<std::size_t>(image)];
     plan.feature_places.push_back(static_cast<std::int32_t>(plan.tokens + place - begin));
   }
-  add(plan, conversation, tokens, 1);
+  add(plan, conversation, tokens);
   return end - begin;
 }
 
@@ -126,10 +137,10 @@ std::int64_t Engine::hold_pictures(Plan& plan, Conversation& conversation, std::
   return end;
 }
 
-// Room for this many more tokens of the conversation, at the cost of those that began later and have no turn
-// yet, or of itself: false.
-bool Engine::make_room(const Plan& plan, Conversation& conversation, std::int64_t tokens) {
-  const std::int64_t needed = Decoding::pages_for(conversation.computed + tokens);
+// Room for the next token of the conversation, at the cost of those that began later and have no turn yet, or
+// of itself: false.
+bool Engine::make_room(const Plan& plan, Conversation& conversation) {
+  const std::int64_t needed = Decoding::pages_for(conversation.tokens());
   while (std::ssize(conversation.pages) < needed) {
     if (const std::optional<std::int32_t> page = pages_.take()) {
       conversation.pages.push_back(*page);
@@ -229,11 +240,17 @@ void Engine::take(Conversation& conversation, const Turn& turn, std::span<const 
   }
 }
 
-// Lets go of pictures that are read, and shows others what has been computed.
+// Lets go of pictures that are read and of room for guesses that did not come true, and shows others what has
+// been computed.
 void Engine::settle(Conversation& conversation) {
   const std::int64_t images = conversation.images_before(conversation.computed);
   for (std::size_t i = 0; i < conversation.pictures.size(); ++i) {
     if (conversation.first_image[i + 1] <= images) pictures_.release(conversation.pictures[i]);
+  }
+  const auto needed = static_cast<std::size_t>(Decoding::pages_for(conversation.tokens() + 1));
+  if (conversation.pages.size() > needed) {
+    pages_.release(std::span(conversation.pages).subspan(needed));
+    conversation.pages.resize(needed);
   }
   if (!options_.reuse) return;
   const auto whole = static_cast<std::size_t>(conversation.computed / Decoding::page_size);
