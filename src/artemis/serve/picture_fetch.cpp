@@ -153,7 +153,7 @@ std::string fetch_picture(std::string_view url, std::string_view where, const Fe
     require(ready == CURLE_OK && handle != nullptr, where, "pictures cannot be fetched now");
     CURL* curl = handle.get();
     Transfer transfer{options, {}};
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count();
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
     require(left > 0, where, too_late);
     curl_easy_setopt(curl, CURLOPT_CURLU, target.url.get());
     curl_easy_setopt(curl, CURLOPT_RESOLVE, pins.get());
