@@ -215,8 +215,8 @@ class HttpServer::Core {
   asio::io_context context_{1};  // one thread
   asio::executor_work_guard<asio::io_context::executor_type> busy_{context_.get_executor()};
   asio::thread_pool workers_;
-  asio::thread_pool quick_{
-      1};  // for requests without a body: they do not wait behind what takes long to read
+  // For requests without a body: they do not wait behind those that take long to prepare.
+  asio::thread_pool quick_{1};
   // On the thread of the sockets only.
   std::list<Listener> listeners_;
   ConnectionHost host_;
