@@ -1,10 +1,13 @@
 // "messages" of a chat request.
 #include <algorithm>
+#include <string_view>
 
 #include "artemis/serve/request_parts.h"
 
 namespace artemis {
 namespace {
+
+using namespace std::string_view_literals;
 
 constexpr std::size_t longest_role = 32;
 
@@ -77,7 +80,7 @@ class MessageReader {
     } else {
       wrong_choice(fields.place("type"), type.substr(0, longest_role), {"text", "image_url"});
     }
-    fields.refuse_others();
+    fields.refuse_others({"prompt_cache_breakpoint"});
     return result;
   }
 
@@ -90,8 +93,9 @@ class MessageReader {
       wrong_value(place, fmt::format("it is one picture more than {}", most_pictures));
     }
     const std::string detail = fields.text("detail").value_or("auto");
-    if (detail != "auto" && detail != "low" && detail != "high") {
-      wrong_choice(fields.place("detail"), detail.substr(0, longest_role), {"auto", "low", "high"});
+    const auto words = {"auto"sv, "low"sv, "high"sv, "original"sv};
+    if (std::ranges::find(words, detail) == words.end()) {
+      wrong_choice(fields.place("detail"), detail.substr(0, longest_role), words);
     }
     fields.refuse_others();
   }
@@ -113,7 +117,8 @@ class MessageReader {
     for (const char* key : {"audio", "function_call"}) {
       if (fields.find(key) != nullptr) wrong_value(fields.place(key), "it is not supported");
     }
-    static_cast<void>(fields.find("annotations"));
+    // `parsed`, `parsed_arguments`: what OpenAI's Python client makes of an answer, beside the text itself.
+    for (const char* key : {"annotations", "parsed"}) static_cast<void>(fields.find(key));
     if (calls != nullptr) result["tool_calls"] = tool_calls(*calls, fields.place("tool_calls"));
     return result;
   }
@@ -135,7 +140,7 @@ class MessageReader {
             {{"name", function.required_text("name")},
              {"arguments", arguments(function.required("arguments"), function.place("arguments"))}}}});
       static_cast<void>(fields.find("index"));  // as it stands in streams
-      function.refuse_others();
+      function.refuse_others({"parsed_arguments"});
       fields.refuse_others();
     }
     return result;

@@ -1,6 +1,7 @@
 // Tools, the form of the answer and thinking, of a chat request.
 #include <algorithm>
 #include <cctype>
+#include <set>
 
 #include "artemis/serve/request_parts.h"
 
@@ -24,8 +25,12 @@ void check_name(const std::string& name, const std::string& place, std::string_v
   }
 }
 
-// Whether it is strict.
-bool check_tool(const Json& tool, const std::string& place, std::vector<std::string>& names) {
+bool is_strict(const Json& tool) {
+  const auto strict = tool["function"].find("strict");
+  return strict != tool["function"].end() && *strict == Json(true);
+}
+
+void check_tool(const Json& tool, const std::string& place, std::vector<std::string>& names) {
   Fields fields(tool, place);
   const std::string type = fields.required_text("type");
   if (type != "function") wrong_choice(fields.place("type"), shortened(type), {"function"});
@@ -37,26 +42,59 @@ bool check_tool(const Json& tool, const std::string& place, std::vector<std::str
   static_cast<void>(function.text("description"));
   if (const Json* parameters = function.find("parameters"))
     to_object(*parameters, function.place("parameters"));
-  const bool strict = function.boolean("strict").value_or(false);
+  static_cast<void>(function.boolean("strict"));
   function.refuse_others();
   fields.refuse_others();
-  return strict;
+}
+
+// The name in {"type": "function", "function": {"name"}}.
+std::string named_tool(Fields& fields, const std::vector<std::string>& names) {
+  const std::string type = fields.required_text("type");
+  if (type != "function") wrong_choice(fields.place("type"), shortened(type), {"function"});
+  Fields function(fields.required("function"), fields.place("function"));
+  std::string name = function.required_text("name");
+  if (std::ranges::find(names, name) == names.end()) {
+    wrong_value(function.place("name"), "'tools' has no function of this name");
+  }
+  function.refuse_others();
+  fields.refuse_others();
+  return name;
+}
+
+// {"mode", "tools"}: the model is told of these tools alone.
+void read_allowed_tools(const Json& allowed, const std::string& place, const std::vector<std::string>& names,
+                        ChatRequest& request) {
+  Fields fields(allowed, place);
+  const std::string mode = fields.required_text("mode");
+  if (mode != "auto" && mode != "required") {
+    wrong_choice(fields.place("mode"), shortened(mode), {"auto", "required"});
+  }
+  const std::string tools_place = fields.place("tools");
+  const Json& tools = to_list(fields.required("tools"), tools_place);
+  if (tools.empty()) wrong_value(tools_place, "the array is empty");
+  std::set<std::string> chosen;
+  for (std::size_t i = 0; i < tools.size(); ++i) {
+    Fields tool(tools[i], fmt::format("{}[{}]", tools_place, i));
+    chosen.insert(named_tool(tool, names));
+  }
+  fields.refuse_others();
+  request.tool_choice = mode == "auto" ? ToolChoice::automatic : ToolChoice::required;
+  std::erase_if(request.tools.get_ref<Json::array_t&>(), [&](const Json& tool) {
+    return !chosen.contains(tool["function"]["name"].get_ref<const std::string&>());
+  });
 }
 
 void read_tool_choice(const Json& choice, const std::string& place, const std::vector<std::string>& names,
                       ChatRequest& request) {
   if (choice.is_object()) {
     Fields fields(choice, place);
-    const std::string type = fields.required_text("type");
-    if (type != "function") wrong_choice(fields.place("type"), shortened(type), {"function"});
-    Fields function(fields.required("function"), fields.place("function"));
-    request.tool_choice = ToolChoice::named;
-    request.tool_name = function.required_text("name");
-    if (std::ranges::find(names, request.tool_name) == names.end()) {
-      wrong_value(function.place("name"), "'tools' has no function of this name");
+    if (fields.required_text("type") == "allowed_tools") {
+      read_allowed_tools(fields.required("allowed_tools"), fields.place("allowed_tools"), names, request);
+      fields.refuse_others();
+    } else {
+      request.tool_choice = ToolChoice::named;
+      request.tool_name = named_tool(fields, names);
     }
-    function.refuse_others();
-    fields.refuse_others();
     return;
   }
   if (!choice.is_string()) wrong_type(place, choice, "a string or an object");
@@ -82,15 +120,17 @@ void read_tools(Fields& fields, ChatRequest& request) {
       wrong_value(place, fmt::format("an array of {}, expected at most {}", tools->size(), most_tools));
     }
     for (std::size_t i = 0; i < tools->size(); ++i) {
-      request.strict_tools |= check_tool((*tools)[i], fmt::format("{}[{}]", place, i), names);
+      check_tool((*tools)[i], fmt::format("{}[{}]", place, i), names);
     }
+    request.tools = *tools;
   }
   if (!names.empty()) request.tool_choice = ToolChoice::automatic;
   if (const Json* choice = fields.find("tool_choice")) {
     read_tool_choice(*choice, fields.place("tool_choice"), names, request);
   }
   // A model that may not call tools is not told of them.
-  if (request.tool_choice != ToolChoice::none) request.tools = *tools;
+  if (request.tool_choice == ToolChoice::none) request.tools = Json();
+  request.strict_tools = std::ranges::any_of(request.tools, is_strict);
   request.parallel_tool_calls = fields.boolean("parallel_tool_calls").value_or(true);
 }
 
