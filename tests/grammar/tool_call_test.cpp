@@ -310,6 +310,11 @@ TEST(JsonOrCalls, OneOrTheOther) {
   EXPECT_FALSE(fits(any, R"({"c</": 1})"));
 }
 
+TEST(ToolCall, NullParametersAreNone) {
+  const Json tools = parse_json(R"([{"function": {"name": "f", "parameters": null}}])", "test");
+  EXPECT_TRUE(fits(tool_call_grammar(tools, "", false), call("<function=f>\n</function>\n")));
+}
+
 std::string fault_of(const std::string& text, const char* name = "") {
   try {
     tool_call_grammar(parse_json(text, "test"), name, false);
@@ -331,6 +336,11 @@ TEST(ToolCall, RefusesWhatItCannotEnforce) {
       {begin + R"({"properties":{"a":{"not":{}}}}}}])",
        "[schema tools/0/function/parameters/properties/a] keyword 'not' cannot be enforced"},
       {begin + R"({"anyOf":[{}]}}}])", "'anyOf' of all parameters cannot be enforced"},
+      {begin + R"({"not":{}}}}])", "[schema tools/0/function/parameters] keyword 'not' cannot be enforced"},
+      {begin + R"({"allOf":[{"patternProperties":{"a":{}}}]}}}])",
+       "[schema tools/0/function/parameters] keyword 'patternProperties' cannot be enforced"},
+      {begin + R"({"minProperties":1}}}])", "'minProperties' of all parameters cannot be enforced"},
+      {begin + R"({"type":"string"}}}])", "'type' does not allow an object"},
       {begin + R"({"properties":{"a":{"enum":["</parameter>"]}}}}}])", "which ends a parameter"},
       {begin + R"({"properties":{"a":false},"required":["a"]}}}])",
        "[tools] no arguments fit the parameters"},

@@ -104,9 +104,7 @@ Node SchemaCompiler::define(const SchemaPlace& schema, Form form, Node next) {
     return form == call_form ? free_text(next) : json_.value(next);
   }
   if (!schema.json->is_object()) schema.refuse("is {}, expected a schema", schema.json->type_name());
-  for (const auto& [key, unused] : schema.json->items()) {
-    if (!is_known(key)) schema.refuse("keyword '{}' cannot be enforced", key);
-  }
+  refuse_unknown(schema);
   if (schema.json->contains("$ref") || schema.json->contains("allOf")) {
     return builder_.call(rule(document_.all_of({schema}, schema.pointer), form), next);
   }
@@ -118,6 +116,12 @@ Node SchemaCompiler::define(const SchemaPlace& schema, Form form, Node next) {
     branches.push_back(type == "string" ? string(schema, form, next) : of_type(type, schema, closed()));
   }
   return builder_.split(branches);
+}
+
+void SchemaCompiler::refuse_unknown(const SchemaPlace& schema) {
+  for (const auto& [key, unused] : schema.json->items()) {
+    if (!is_known(key)) schema.refuse("keyword '{}' cannot be enforced", key);
+  }
 }
 
 // Each choice together with what stands beside the list.

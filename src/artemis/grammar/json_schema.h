@@ -42,6 +42,8 @@ class SchemaCompiler {
   std::vector<Member> members(const SchemaPlace& schema);
   // The types that a schema's values may have; those of its keywords where it names none.
   std::vector<std::string> types(const SchemaPlace& schema) const;
+  // Throws Error for a keyword that cannot be enforced.
+  static void refuse_unknown(const SchemaPlace& schema);
 
  private:
   // How a value is written.

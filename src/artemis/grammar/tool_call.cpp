@@ -1,4 +1,5 @@
 // Tool calls as a grammar.
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -32,9 +33,12 @@ Node function_call(GrammarBuilder& b, SchemaCompiler& compiler, const std::strin
   Node rest = b.literal("</function>\n", next);
   const SchemaPlace schema = compiler.document().all_of({root}, root.pointer);
   if (schema.json->is_object()) {
-    for (const char* key : {"anyOf", "oneOf", "enum", "const"}) {
+    compiler.refuse_unknown(schema);
+    for (const char* key : {"anyOf", "oneOf", "enum", "const", "minProperties", "maxProperties"}) {
       if (schema.find(key) != nullptr) root.refuse("'{}' of all parameters cannot be enforced", key);
     }
+    const std::vector<std::string> types = compiler.types(schema);
+    if (std::ranges::find(types, "object") == types.end()) root.refuse("'type' does not allow an object");
     const std::vector<SchemaCompiler::Member> members = compiler.members(schema);
     for (std::size_t i = members.size(); i > 0; --i) {
       const SchemaCompiler::Member& member = members[i - 1];
@@ -104,8 +108,8 @@ class Calls {
                                        const std::string& where) {
     static const Json nothing = true;
     const auto parameters = function.find("parameters");
-    SchemaCompiler compiler(b_, json_, parameters == function.end() ? nothing : *parameters,
-                            where + "/parameters");
+    const bool named = parameters != function.end() && !parameters->is_null();
+    SchemaCompiler compiler(b_, json_, named ? *parameters : nothing, where + "/parameters");
     const GrammarBuilder::Rule rule =
         b_.rule([&](Node end) { return function_call(b_, compiler, name, b_.atom("</tool_call>", end)); });
     compiler.finish();
