@@ -8,10 +8,10 @@
 namespace artemis {
 namespace {
 
-[[noreturn]] void refuse_context(std::int64_t most, const std::string& found) {
+[[noreturn]] void refuse_context(std::int64_t most, const std::string& found, const char* param) {
   throw ApiError(400,
                  fmt::format("This model's maximum context length is {} tokens. However, {}.", most, found),
-                 "messages", "context_length_exceeded");
+                 param, "context_length_exceeded");
 }
 
 std::int64_t length(const std::vector<std::int32_t>& tokens) {
@@ -68,18 +68,19 @@ std::vector<EnginePicture> Preparation::load(const std::vector<PictureUrl>& urls
     pictures.push_back(pictures_.load(url, patience));
     const auto& [frames, rows, columns] = pictures.back().patches.grid_thw.front();
     tokens += frames * rows * columns / model_.config().vision->merge_length();
-    refuse_too_long(tokens, 0);
+    refuse_too_long(tokens, 0, "messages");
   }
   return pictures;
 }
 
-void Preparation::refuse_too_long(std::int64_t tokens, std::int64_t new_tokens) const {
+void Preparation::refuse_too_long(std::int64_t tokens, std::int64_t new_tokens, const char* param) const {
   if (tokens + new_tokens <= model_.max_tokens() && tokens < model_.max_tokens()) return;
   if (new_tokens == 0)
-    refuse_context(model_.max_tokens(), fmt::format("your messages have {} or more", tokens));
+    refuse_context(model_.max_tokens(), fmt::format("your {} came to {} or more", param, tokens), param);
   refuse_context(model_.max_tokens(),
-                 fmt::format("you requested {} tokens ({} in the messages, {} in the completion)",
-                             tokens + new_tokens, tokens, new_tokens));
+                 fmt::format("you requested {} tokens ({} in the {}, {} in the completion)",
+                             tokens + new_tokens, tokens, param, new_tokens),
+                 param);
 }
 
 PreparedPrompt Preparation::prompt_of(const ChatRequest& request, Patience& patience) const {
@@ -98,7 +99,7 @@ PreparedPrompt Preparation::prompt_of(const ChatRequest& request, Patience& pati
     const std::string text = model_.processor().chat_template().render(request.messages.list, options);
     prompt.opens_thought = opens_thought(text);
     // A text that is too long at once is not cut into tokens first.
-    refuse_too_long(static_cast<std::int64_t>(text.size() / model_.longest_token()), 0);
+    refuse_too_long(static_cast<std::int64_t>(text.size() / model_.longest_token()), 0, "messages");
     prompt.tokens = model_.processor().encode(text, shape_of(prompt.pictures), true);
   } catch (const ApiError&) {
     throw;
@@ -121,13 +122,12 @@ PreparedPrompt Preparation::prompt_of(
 }
 
 std::vector<std::int32_t> Preparation::tokens_of(std::string_view text, bool add_special_tokens) const {
-  refuse_too_long(static_cast<std::int64_t>(text.size() / model_.longest_token()), 0);
+  refuse_too_long(static_cast<std::int64_t>(text.size() / model_.longest_token()), 0, "prompt");
   return model_.tokenizer().encode(text, add_special_tokens);
 }
 
 GenerateOptions Preparation::options_of(const AnswerParameters& answer, std::int64_t prompt_tokens) const {
   GenerateOptions options;
-  refuse_too_long(prompt_tokens, answer.max_tokens.value_or(0));
   options.max_new_tokens = answer.max_tokens.value_or(model_.max_tokens() - prompt_tokens);
   options.sampling = answer.sampling.applied_to(model_.defaults().sampling);
   SamplingOptions& sampling = options.sampling;
@@ -170,6 +170,8 @@ void Preparation::constrain(EngineRequest& request, const ChatRequest& chat, boo
 
 std::vector<EngineRequest> Preparation::requests(const PreparedPrompt& prompt, const AnswerParameters& answer,
                                                  const ChatRequest* chat) const {
+  refuse_too_long(length(prompt.tokens), answer.max_tokens.value_or(0),
+                  chat != nullptr ? "messages" : "prompt");
   EngineRequest request;
   request.prompt = prompt.tokens;
   request.pictures = prompt.pictures;

@@ -39,7 +39,8 @@ class Preparation {
 
  private:
   std::vector<EnginePicture> load(const std::vector<PictureUrl>& urls, Patience& patience) const;
-  void refuse_too_long(std::int64_t tokens, std::int64_t new_tokens) const;
+  // `param`: where the prompt stands in the request.
+  void refuse_too_long(std::int64_t tokens, std::int64_t new_tokens, const char* param) const;
   GenerateOptions options_of(const AnswerParameters& answer, std::int64_t prompt_tokens) const;
   void constrain(EngineRequest& request, const ChatRequest& chat, bool opens_thought) const;
 
