@@ -75,7 +75,7 @@ TEST(Response, TextCompletion) {
   EXPECT_EQ(json["object"], "text_completion");
   EXPECT_EQ(json["choices"][0], Json::parse(R"({"index": 1, "text": " cé", "logprobs": {
       "tokens": [" c\ufffd", "\ufffd"], "token_logprobs": [-0.5, -0.25],
-      "top_logprobs": [{" c\ufffd": -0.5, "x": -9999.0}, {}], "text_offset": [5, 8]}, "finish_reason": "length"})"));
+      "top_logprobs": [{" c\ufffd": -0.5, "x": -9999.0}, {"\ufffd": -0.25}], "text_offset": [5, 8]}, "finish_reason": "length"})"));
   EXPECT_EQ(characters_of(cup()), 3);
   EXPECT_TRUE(Json::parse(text_chunk(head, choice, true))["usage"].is_null());
 }

@@ -57,6 +57,8 @@ Json text_logprobs(const TextChoice& choice) {
     logprobs.push_back(finite(token.drawn.logprob));
     Json likeliest = Json::object();
     for (const TokenChance& chance : token.top) likeliest[text_of(chance)] = finite(chance.logprob);
+    // The drawn one too, where it is none of these.
+    likeliest.emplace(text_of(token.drawn), finite(token.drawn.logprob));
     top.push_back(std::move(likeliest));
     offsets.push_back(offset);
     offset += characters_of({token});
