@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include "artemis/serve/http_server.h"
 
@@ -114,8 +115,8 @@ class HttpClient {
     } else if (const std::size_t at = answer.head.find("Content-Length: "); at != std::string::npos) {
       answer.whole = take(answer.body, std::strtoull(answer.head.c_str() + at + 16, nullptr, 10), seconds);
     } else {
-      for (std::string more = came_; !more.empty(); more = receive(seconds)) answer.body += more;
-      came_.clear();
+      std::swap(answer.body, came_);
+      for (std::string more = receive(seconds); !more.empty(); more = receive(seconds)) answer.body += more;
       answer.whole = true;
     }
     return answer;
