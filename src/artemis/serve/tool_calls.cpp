@@ -50,6 +50,19 @@ const Json* member(const Json& object, std::string_view key) {
   return found == object.end() ? nullptr : &*found;
 }
 
+// Where a schema's "$ref" leads; null: nowhere.
+const Json* referred(const Json& root, const Json& schema) {
+  const Json* reference = member(schema, "$ref");
+  if (reference == nullptr || !reference->is_string()) return nullptr;
+  const std::string& text = reference->get_ref<const std::string&>();
+  if (!text.starts_with("#/")) return nullptr;
+  try {
+    return &root.at(Json::json_pointer(text.substr(1)));
+  } catch (const Json::exception&) {
+    return nullptr;
+  }
+}
+
 // Reads which types a schema takes. Schemas come from requests: `steps` bounds those that lead to themselves.
 class TypesOf {
  public:
@@ -72,7 +85,7 @@ class TypesOf {
     if (const Json* parts = member(schema, "allOf"); parts != nullptr && parts->is_array()) {
       for (const Json& part : *parts) types &= (*this)(part);
     }
-    if (const Json* target = referred(schema)) types &= (*this)(*target);
+    if (const Json* target = referred(root_, schema)) types &= (*this)(*target);
     return types;
   }
 
@@ -92,21 +105,23 @@ class TypesOf {
     return types;
   }
 
-  const Json* referred(const Json& schema) const {
-    const Json* reference = member(schema, "$ref");
-    if (reference == nullptr || !reference->is_string()) return nullptr;
-    const std::string& text = reference->get_ref<const std::string&>();
-    if (!text.starts_with("#/")) return nullptr;
-    try {
-      return &root_.at(Json::json_pointer(text.substr(1)));
-    } catch (const Json::exception&) {
-      return nullptr;
-    }
-  }
-
   const Json& root_;
   int steps_ = 1000;
 };
+
+// Gathers what the schema of all parameters, and those that its "$ref" and "allOf" lead to, say of one key.
+void gather(const Json& root, const Json& schema, std::string_view key, int& steps, Json& found) {
+  if (!schema.is_object() || --steps < 0) return;
+  const Json* properties = member(schema, "properties");
+  const Json* own = properties == nullptr ? nullptr : member(*properties, key);
+  const Json* others = member(schema, "additionalProperties");
+  if (own == nullptr && others != nullptr && others->is_object()) own = others;
+  if (own != nullptr) found.push_back(*own);
+  if (const Json* parts = member(schema, "allOf"); parts != nullptr && parts->is_array()) {
+    for (const Json& part : *parts) gather(root, part, key, steps, found);
+  }
+  if (const Json* target = referred(root, schema)) gather(root, *target, key, steps, found);
+}
 
 std::optional<Json> json_of(std::string_view text) {
   try {
@@ -239,9 +254,14 @@ ToolCallParser::Step ToolCallParser::read_value() {
   }
   const std::string_view text = without_line_ends(std::string_view(held_).substr(at_, end - at_));
   const Json* parameters = parameters_of(tools_, name_);
-  const Json* properties = parameters == nullptr ? nullptr : member(*parameters, "properties");
-  const Json* schema = properties == nullptr ? nullptr : member(*properties, key_);
-  arguments_[key_] = argument_value(schema, parameters == nullptr ? Json() : *parameters, text);
+  Json schemas = Json::array();
+  if (parameters != nullptr) {
+    int steps = 64;
+    gather(*parameters, *parameters, key_, steps, schemas);
+  }
+  const Json schema = {{"allOf", schemas}};
+  arguments_[key_] =
+      argument_value(schemas.empty() ? nullptr : &schema, parameters == nullptr ? Json() : *parameters, text);
   at_ = end + parameter_end.size();
   state_ = State::parameter;
   return Step::on;
