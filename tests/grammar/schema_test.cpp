@@ -28,6 +28,18 @@ std::string fault_of(const std::string& schema) {
   return "none";
 }
 
+TEST(Schema, FirstItemsAreNotJoinedWithAllItems) {
+  const std::string fault = "'prefixItems' and another schema's 'items' cannot be joined";
+  EXPECT_NE(fault_of(R"({"allOf": [{"prefixItems": [{"type": "string"}]}, {"items": {"type": "integer"}}]})")
+                .find(fault),
+            std::string::npos);
+  EXPECT_NE(fault_of(R"({"items": {"minimum": 1}, "anyOf": [{"prefixItems": [{}]}]})").find(fault),
+            std::string::npos);
+  EXPECT_EQ(
+      fault_of(R"({"allOf": [{"prefixItems": [{"type": "string"}], "items": false}, {"minItems": 1}]})"),
+      "none");
+}
+
 TEST(Validator, SaysWhatJsonschemaSays) {
   for (const Json& entry : cases()) {
     const Json& schema = entry["schema"];

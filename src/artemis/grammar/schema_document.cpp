@@ -338,6 +338,13 @@ void SchemaDocument::join(Json& all, const SchemaPlace& place, int depth) {
 }
 
 void SchemaDocument::join_keys(Json& all, const Json& more, const SchemaPlace& place) {
+  // `items` of the one would bind the first items of the other too.
+  const auto lists_first = [](const Json& a, const Json& b) {
+    return a.contains("prefixItems") && !b.contains("prefixItems") && b.contains("items");
+  };
+  if (lists_first(all, more) || lists_first(more, all)) {
+    place.refuse("'prefixItems' and another schema's 'items' cannot be joined");
+  }
   const bool nullable =
       is_bare_nullable(all) || is_bare_nullable(more) ||
       (!forbids_null(all) && !forbids_null(more) && (is_true(all, "nullable") || is_true(more, "nullable")));
