@@ -28,6 +28,7 @@ std::map<std::string, std::string, std::less<>> make_patterns() {
   }
   const std::string days = R"((?:\d{1,9}Y(?:\d{1,9}M(?:\d{1,9}D)?)?|\d{1,9}M(?:\d{1,9}D)?|\d{1,9}D))";
   const std::string hours = R"(T(?:\d{1,9}H(?:\d{1,9}M(?:\d{1,9}S)?)?|\d{1,9}M(?:\d{1,9}S)?|\d{1,9}S))";
+  const std::string uri_byte = R"((?:[A-Za-z0-9._~:\/?@!$&'()*+,;=\-]|%[0-9A-Fa-f]{2}))";
   return {
       {"date", "^" + date + "$"},
       {"time", "^" + time + "$"},
@@ -38,7 +39,7 @@ std::map<std::string, std::string, std::less<>> make_patterns() {
       {"ipv4", "^" + byte + R"((?:\.)" + byte + "){3}$"},
       {"ipv6", "^(?:" + address + ")$"},
       {"duration", "^P(?:" + days + "(?:" + hours + ")?|" + hours + R"(|\d{1,9}W)$)"},
-      {"uri", R"(^[A-Za-z][A-Za-z0-9+.\-]*:[A-Za-z0-9\/][A-Za-z0-9._~:\/?#@!$&'()*+,;=%\-]*$)"},
+      {"uri", R"(^[A-Za-z][A-Za-z0-9+.\-]*:[A-Za-z0-9\/])" + uri_byte + "*(?:#" + uri_byte + "*)?$"},
   };
 }
 
