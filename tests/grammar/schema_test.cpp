@@ -40,6 +40,14 @@ TEST(Schema, FirstItemsAreNotJoinedWithAllItems) {
       "none");
 }
 
+TEST(Schema, ChoicesAreBounded) {
+  Json schema = {{"anyOf", Json::array()}};
+  for (int i = 0; i < 256; ++i) schema["anyOf"].push_back({{"type", "string"}, {"maxLength", i}});
+  EXPECT_EQ(fault_of(schema.dump()), "none");
+  schema["anyOf"].push_back({{"type", "null"}});
+  EXPECT_NE(fault_of(schema.dump()).find("[schema #/anyOf] has 257 schemas"), std::string::npos);
+}
+
 TEST(Validator, SaysWhatJsonschemaSays) {
   for (const Json& entry : cases()) {
     const Json& schema = entry["schema"];

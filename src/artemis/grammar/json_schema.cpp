@@ -16,6 +16,9 @@ namespace {
 
 using Node = GrammarBuilder::Node;
 
+// Of one anyOf: all may be open at once, and each token is looked at for every one.
+constexpr std::size_t most_choices = 256;
+
 // The keywords that bind values of a type.
 struct TypeKeywords {
   std::string_view type;
@@ -132,6 +135,9 @@ Node SchemaCompiler::any_of(const SchemaPlace& schema, Form form, Node next) {
   }
   const SchemaPlace list = schema.at(key);
   if (!list.json->is_array() || list.json->empty()) list.refuse("is no list of schemas");
+  if (list.json->size() > most_choices) {
+    list.refuse("has {} schemas, expected at most {}", list.json->size(), most_choices);
+  }
   const SchemaPlace beside = document_.without(schema, {key, "nullable"});
   std::vector<Node> branches;
   for (std::size_t i = 0; i < list.json->size(); ++i) {
