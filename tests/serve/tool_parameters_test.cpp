@@ -28,5 +28,11 @@ TEST(ToolParameters, TheRootLeadsElsewhere) {
   EXPECT_EQ(arguments(number, "w"), R"({"w":"2"})");
 }
 
+TEST(ToolParameters, NullableTakesNull) {
+  const Json schema = {{"type", "string"}, {"enum", {"a"}}, {"nullable", true}};
+  EXPECT_EQ(argument_value(&schema, schema, "null"), Json());
+  EXPECT_EQ(argument_value(&schema, schema, "a"), "a");
+}
+
 }  // namespace
 }  // namespace artemis

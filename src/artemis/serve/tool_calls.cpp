@@ -86,7 +86,8 @@ class TypesOf {
       for (const Json& part : *parts) types &= (*this)(part);
     }
     if (const Json* target = referred(root_, schema)) types &= (*this)(*target);
-    return types;
+    const Json* nullable = member(schema, "nullable");
+    return nullable != nullptr && *nullable == Json(true) ? types | null_type : types;
   }
 
  private:
