@@ -43,19 +43,23 @@ Engine::Plan Engine::plan() {
   return plan;
 }
 
-// Of those that read on, the first that can has half of what is left of the pass, and all that the others
-// have no use for: so none waits for ever. Then come those with the least to read: so no short prompt waits
-// for long ones.
+// Of those that read on, a long prompt that comes first has half of what is left of the pass, and all that
+// the others have no use for: so none waits for ever. Then come those that need the fewest passes: so no
+// short prompt waits for long ones, and prompts of a size keep their order.
 void Engine::plan_prompts(Plan& plan, std::span<Conversation*> reading) {
   std::int64_t left = std::max(options_.step_tokens - plan.tokens, Decoding::page_size);
   std::int64_t others = 0;
   for (const Conversation* conversation : reading) others += conversation->unread();
   for (std::int64_t read = 0; read == 0 && !reading.empty(); reading = reading.subspan(1)) {
-    others -= reading.front()->unread();
-    read = plan_prompt(plan, *reading.front(), left - std::min(left / 2, others));
+    Conversation& first = *reading.front();
+    others -= first.unread();
+    const std::int64_t kept = first.unread() > left ? std::min(left / 2, others) : 0;
+    read = plan_prompt(plan, first, left - kept);
     left -= read;
   }
-  std::ranges::stable_sort(reading, {}, &Conversation::unread);
+  std::ranges::stable_sort(reading, {}, [&](const Conversation* conversation) {
+    return (conversation->unread() + options_.step_tokens - 1) / options_.step_tokens;
+  });
   for (Conversation* conversation : reading) {
     if (left > 0) left -= plan_prompt(plan, *conversation, left);
   }
