@@ -1,12 +1,12 @@
 // The service over the real engine and the nano model: what each request is answered with.
 #include "artemis/io/base64.h"
-#include "artemis/serve/reasoning.h"
 #include "serve/service_fixture.h"
 #include "support/files.h"
 
 namespace artemis {
 namespace {
 
+using test::choice_of;
 using test::NanoModel;
 using test::question;
 using test::ServiceRun;
@@ -21,8 +21,6 @@ ServiceRun& run() {
   }());
   return run;
 }
-
-const Json& choice_of(const Json& body) { return body.at("choices").at(0); }
 
 Json picture_part(const std::string& file) {
   const std::string bytes = read_file(std::string(ARTEMIS_GOLDEN_DIR) + "/model/images/" + file);
@@ -240,159 +238,6 @@ TEST(Service, IdsWithoutATokenAreEmptyText) {
   EXPECT_EQ(chat->json()["usage"]["completion_tokens"], 3);
   const Json text = {{"prompt", "A large"}, {"max_tokens", 3}, {"logit_bias", bias}, {"logprobs", 5}};
   EXPECT_EQ(service.ask("POST", "/v1/completions", text.dump())->status(), 200);
-}
-
-TEST(Service, FormsAreHeld) {
-  const Json schema = Json::parse(R"({"type": "object", "properties": {"colour": {"enum": ["red", "blue"]},
-      "round": {"type": "boolean"}}, "required": ["colour", "round"], "additionalProperties": false})");
-  const Json format = {{"type", "json_schema"}, {"json_schema", {{"name", "s"}, {"schema", schema}}}};
-  const Json body =
-      run().chat(question("Describe a cup.", {{"response_format", format}, {"max_tokens", 200}}))->json();
-  const Json value = Json::parse(choice_of(body)["message"]["content"].get<std::string>());
-  EXPECT_TRUE(value["colour"] == "red" || value["colour"] == "blue");
-  EXPECT_TRUE(value["round"].is_boolean());
-  EXPECT_EQ(choice_of(body)["finish_reason"], "stop");
-
-  // A whole form ends, even where the model's own ends are not heard.
-  const Json unending = {{"response_format", format}, {"ignore_eos", true}, {"max_tokens", 200}};
-  EXPECT_EQ(choice_of(run().chat(question("Describe a cup.", unending))->json())["finish_reason"], "stop");
-
-  // Behind a thought as well, which the answer does not end within.
-  for (int seed = 0; seed < 4; ++seed) {
-    const Json more = {{"response_format", format},
-                       {"reasoning_effort", "high"},
-                       {"temperature", 1.0},
-                       {"seed", seed},
-                       {"max_tokens", 1000}};
-    const Json thought = run().chat(question("Describe a cup.", more))->json();
-    if (choice_of(thought)["finish_reason"] == "length") continue;
-    const Json after = Json::parse(choice_of(thought)["message"]["content"].get<std::string>());
-    EXPECT_TRUE(after["round"].is_boolean());
-  }
-
-  Json bad = format;
-  bad["json_schema"]["schema"]["properties"]["colour"] = {{"type", "paint"}};
-  const auto refused = run().chat(question("A cup?", {{"response_format", bad}}));
-  EXPECT_EQ(refused->status(), 400);
-  EXPECT_EQ(refused->json()["error"]["param"], "response_format");
-}
-
-TEST(Service, ToolsAreCalled) {
-  const Json tool =
-      Json::parse(R"({"type": "function", "function": {"name": "paint", "parameters": {"type": "object",
-      "properties": {"colour": {"type": "string", "enum": ["red", "blue"]}, "wet": {"type": "boolean"}},
-      "required": ["colour", "wet"]}}})");
-  Json more = {{"tools", Json::array({tool})},
-               {"tool_choice", "required"},
-               {"parallel_tool_calls", false},
-               {"max_tokens", 200}};
-  const Json body = run().chat(question("Paint it.", more))->json();
-  const Json& choice = choice_of(body);
-  ASSERT_EQ(choice["finish_reason"], "tool_calls") << body;
-  EXPECT_TRUE(choice["message"]["content"].is_null());
-  ASSERT_EQ(choice["message"]["tool_calls"].size(), 1u);
-  const Json& call = choice["message"]["tool_calls"][0];
-  EXPECT_TRUE(call["id"].get<std::string>().starts_with("call_"));
-  EXPECT_EQ(call["function"]["name"], "paint");
-  const Json arguments = Json::parse(call["function"]["arguments"].get<std::string>());
-  EXPECT_TRUE(arguments["colour"].is_string());
-  EXPECT_TRUE(arguments["wet"].is_boolean());
-
-  more["stream"] = true;
-  more["tool_choice"] = {{"type", "function"}, {"function", {{"name", "paint"}}}};
-  const std::vector<Json> events = run().chat(question("Paint it.", more))->events();
-  std::vector<Json> calls;
-  for (const Json& piece : events) {
-    const Json& delta = choice_of(piece)["delta"];
-    if (delta.contains("tool_calls")) calls.push_back(delta["tool_calls"][0]);
-  }
-  ASSERT_EQ(calls.size(), 1u);
-  EXPECT_EQ(calls[0]["index"], 0);
-  EXPECT_EQ(calls[0]["function"]["arguments"], call["function"]["arguments"]);
-  EXPECT_EQ(choice_of(events.back())["finish_reason"], "tool_calls");
-}
-
-// A tool, and a bias that has the model call it or not.
-Json with_paint(bool strict, float bias, const Json& more = Json::object()) {
-  Json tool =
-      Json::parse(R"({"type": "function", "function": {"name": "paint", "parameters": {"type": "object",
-      "properties": {"colour": {"type": "string", "enum": ["red", "blue"]}, "wet": {"type": "boolean"}},
-      "required": ["colour", "wet"]}}})");
-  tool["function"]["strict"] = strict;
-  const auto tag = *test::NanoModel::get().processor.tokenizer().token_to_id("<tool_call>");
-  Json body = {{"tools", Json::array({tool})},
-               {"parallel_tool_calls", false},
-               {"logit_bias", {{std::to_string(tag), bias}}},
-               {"temperature", 1.0},
-               {"max_tokens", 200}};
-  body.update(more);
-  return body;
-}
-
-TEST(Service, StrictToolsAreHeldOnceACallBegins) {
-  for (int seed = 0; seed < 4; ++seed) {
-    const Json body = run().chat(question("Paint it.", with_paint(true, 100, {{"seed", seed}})))->json();
-    const Json& choice = choice_of(body);
-    ASSERT_EQ(choice["finish_reason"], "tool_calls") << body;
-    ASSERT_EQ(choice["message"]["tool_calls"].size(), 1u);
-    const Json& function = choice["message"]["tool_calls"][0]["function"];
-    EXPECT_EQ(function["name"], "paint");
-    const Json arguments = Json::parse(function["arguments"].get<std::string>());
-    EXPECT_TRUE(arguments["colour"] == "red" || arguments["colour"] == "blue") << arguments;
-    EXPECT_TRUE(arguments["wet"].is_boolean()) << arguments;
-    // Text, and a thought, in which the answer may end, are what the bare prompt goes on with.
-    for (const bool thinks : {false, true}) {
-      Json asked =
-          question("Describe a red cup.", with_paint(true, -100, {{"seed", seed}, {"max_tokens", 60}}));
-      asked.erase("reasoning_effort");
-      asked["chat_template_kwargs"] = {{"enable_thinking", thinks}};
-      const Json message = choice_of(run().chat(asked)->json())["message"];
-      const Json prompt = {{"messages", asked["messages"]},
-                           {"tools", asked["tools"]},
-                           {"chat_template_kwargs", asked["chat_template_kwargs"]}};
-      const Json bare = {{"prompt", run().ask("POST", "/tokenize", prompt.dump())->json()["tokens"]},
-                         {"seed", seed},
-                         {"max_tokens", 60},
-                         {"logit_bias", asked["logit_bias"]},
-                         {"temperature", 1.0}};
-      const std::string text = choice_of(run().ask("POST", "/v1/completions", bare.dump())->json())["text"];
-      EXPECT_FALSE(text.empty());
-      const ReasoningPiece taken_apart = split_reasoning(thinks, text);
-      EXPECT_EQ(message.value("reasoning_content", ""), taken_apart.reasoning);
-      EXPECT_EQ(message["content"], taken_apart.content);
-    }
-  }
-  Json bad = with_paint(true, 0);
-  bad["tools"][0]["function"]["parameters"]["properties"]["wet"] = {{"not", Json::object()}};
-  const auto refused = run().chat(question("Paint it.", bad));
-  EXPECT_EQ(refused->status(), 400);
-  EXPECT_EQ(refused->json()["error"]["param"], "tools");
-  bad["tools"][0]["function"]["strict"] = false;
-  EXPECT_EQ(run().chat(question("Paint it.", bad))->status(), 200);
-}
-
-TEST(Service, CallsOrAForm) {
-  const Json schema = Json::parse(
-      R"({"type": "object", "properties": {"round": {"type": "boolean"}}, "required": ["round"]})");
-  const Json format = {{"type", "json_schema"}, {"json_schema", {{"name", "s"}, {"schema", schema}}}};
-  const auto asked = [&](float bias) {
-    return choice_of(
-        run().chat(question("Paint it.", with_paint(true, bias, {{"response_format", format}})))->json());
-  };
-  const Json called = asked(100);
-  EXPECT_EQ(called["finish_reason"], "tool_calls") << called;
-  EXPECT_TRUE(called["message"]["content"].is_null());
-  const Json told = asked(-100);
-  EXPECT_EQ(told["finish_reason"], "stop") << told;
-  EXPECT_TRUE(Json::parse(told["message"]["content"].get<std::string>())["round"].is_boolean());
-  EXPECT_FALSE(told["message"].contains("tool_calls"));
-  for (const char* which : {"tools", "response_format"}) {
-    Json bad = with_paint(true, 0, {{"response_format", format}});
-    Json& place = which == std::string("tools") ? bad["tools"][0]["function"]["parameters"]
-                                                : bad["response_format"]["json_schema"]["schema"];
-    place["properties"]["x"] = {{"not", Json::object()}};
-    EXPECT_EQ(run().chat(question("Paint it.", bad))->json()["error"]["param"], which);
-  }
 }
 
 TEST(Service, TextCompletions) {

@@ -187,6 +187,8 @@ class ServiceRun {
   Service service_;
 };
 
+inline const Json& choice_of(const Json& body) { return body.at("choices").at(0); }
+
 // A question without thoughts, with these members added.
 inline Json question(const std::string& text, const Json& more = Json::object()) {
   Json body = {{"model", "nano"},

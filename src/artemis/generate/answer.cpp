@@ -1,7 +1,6 @@
 #include "artemis/generate/answer.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace artemis {
 
@@ -13,7 +12,6 @@ Answer::Answer(const Tokenizer& tokenizer, const EngineRequest& request,
       filter_(request.options.stop),
       stream_(tokenizer, request.options.skip_special_tokens, request.options.shown_tokens),
       history_(request.prompt),
-      constraint_holds_(!request.constraint_after),
       start_(std::chrono::steady_clock::now()) {
   if (!draws_freely())
     for (const std::int32_t token : history_) seen_.emplace(token, 0);
@@ -30,7 +28,6 @@ void Answer::add_edits(std::vector<LogitEdit>& edits, std::int32_t row) const {
   const SamplingOptions& sampling = request_.options.sampling;
   const std::map<std::int32_t, float>& bias = request_.options.logit_bias;
   const auto bias_of = [&](std::int32_t id) {
-    if (must_go_on() && ends(id)) return -std::numeric_limits<float>::infinity();
     const auto found = bias.find(id);
     return found == bias.end() ? 0.0f : found->second;
   };
@@ -42,18 +39,16 @@ void Answer::add_edits(std::vector<LogitEdit>& edits, std::int32_t row) const {
   for (const auto& [id, added] : bias) {
     if (!seen_.contains(id)) edits.push_back({row, id, 1.0f, bias_of(id)});
   }
-  if (!must_go_on()) return;
-  for (const std::int32_t id : request_.options.end_tokens) {
-    if (!seen_.contains(id) && !bias.contains(id)) edits.push_back({row, id, 1.0f, bias_of(id)});
-  }
 }
 
 void Answer::allowed(std::span<std::uint32_t> mask) const {
   request_.constraint->allowed(mask);
-  if (!request_.constraint->may_end()) return;
+  const bool may_end = request_.constraint->may_end();
   for (const std::int32_t token : request_.options.end_tokens) {
     const auto place = static_cast<std::size_t>(token);
-    if (place / 32 < mask.size()) mask[place / 32] |= std::uint32_t{1} << (place % 32);
+    const std::uint32_t bit = std::uint32_t{1} << (place % 32);
+    if (place / 32 < mask.size())
+      mask[place / 32] = may_end ? mask[place / 32] | bit : mask[place / 32] & ~bit;
   }
 }
 
@@ -84,8 +79,6 @@ void Answer::take(std::int32_t token, AnswerToken probabilities) {
   if (!draws_freely()) ++seen_[token];
   if (constrained()) {
     require(request_.constraint->accept(token), "sampler", "token {} is not allowed by the grammar", token);
-  } else if (request_.constraint_after == token) {
-    constraint_holds_ = true;
   }
   if (request_.options.logprobs) unshown_.push_back(std::move(probabilities));
   show(filter_.push(stream_.push(token)));

@@ -20,11 +20,8 @@ class Answer {
   // What is changed in the logits of the next token, which stand in this row.
   void add_edits(std::vector<LogitEdit>& edits, std::int32_t row) const;
   // Whether only some tokens may come next; then which: bit t % 32 of word t / 32 for token t.
-  bool constrained() const { return constraint_holds_ && request_.constraint != nullptr; }
+  bool constrained() const { return request_.constraint != nullptr; }
   void allowed(std::span<std::uint32_t> mask) const;
-  // Whether the token behind which that holds has not come yet; until then the answer does not end by itself,
-  // unless nothing at all may come behind it.
-  bool awaits_constraint() const { return !constraint_holds_ && request_.constraint != nullptr; }
 
   // Takes the next token, with its probabilities where they were asked for. Throws Error for -1, which stands
   // for logits of which none is a number.
@@ -42,7 +39,6 @@ class Answer {
 
  private:
   bool ends(std::int32_t token) const;
-  bool must_go_on() const { return awaits_constraint() && !request_.constraint->may_end(); }
   void show(std::string_view text);
 
   const EngineRequest& request_;
@@ -53,7 +49,6 @@ class Answer {
   std::vector<std::int32_t> history_;
   std::map<std::int32_t, std::int64_t> seen_;  // tokens of the history, and how often the answer has them
   std::vector<AnswerToken> unshown_;           // whose text is still held back
-  bool constraint_holds_ = false;
   GenerateResult result_;
   bool ended_ = false;
   std::chrono::steady_clock::time_point start_;

@@ -43,9 +43,6 @@ struct EngineRequest {
   std::vector<EnginePicture> pictures{};  // those of the prompt's image tokens, in order
   GenerateOptions options{};
   std::shared_ptr<Constraint> constraint{};  // what the answer may say; null: anything
-  // It holds behind this token alone, before which the answer ends only if the constraint allows an empty
-  // one; absent: at once.
-  std::optional<std::int32_t> constraint_after{};
   std::optional<std::chrono::steady_clock::time_point> deadline{};  // the answer ends then, as "timeout"
   std::string client{};  // who asks: those who have less under way come first
 

@@ -53,6 +53,10 @@ std::shared_ptr<const Grammar> text_or_calls_grammar(const Json& tools, bool par
 // others do.
 std::shared_ptr<const Grammar> json_or_calls_grammar(const Json* schema, const Json& tools, bool parallel);
 
+// Any text up to the tag, which comes as one token or spelled out; behind it two line ends at most, and what
+// `form` allows. With `may_end` the answer may also end before the tag.
+std::shared_ptr<const Grammar> behind_text(const Grammar& form, std::string_view tag, bool may_end);
+
 // One answer on its way through a grammar. Not for several threads at once; a copy goes its own way.
 //
 // As long as the vocabulary has a token for each byte, either may_end() holds or some token is allowed. All

@@ -115,6 +115,8 @@ ByteSet bytes_of(std::string_view text) {
 
 GrammarBuilder::GrammarBuilder() : grammar_(std::make_shared<Grammar>()) { add(Kind::end, 0, 0); }
 
+GrammarBuilder::GrammarBuilder(const Grammar& grammar) : grammar_(std::make_shared<Grammar>(grammar)) {}
+
 GrammarBuilder::Node GrammarBuilder::add(Kind kind, std::uint32_t a, std::uint32_t b) {
   require(grammar_->nodes.size() < max_nodes, "grammar", "more than {} states, make the schema smaller",
           max_nodes);

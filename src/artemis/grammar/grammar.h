@@ -83,6 +83,8 @@ class GrammarBuilder {
   static constexpr std::size_t max_nodes = 1 << 19;
 
   GrammarBuilder();
+  // One that begins with all of a grammar, under its numbers.
+  explicit GrammarBuilder(const Grammar& grammar);
 
   Node end() const { return 0; }
   Node bytes(const ByteSet& set, Node next);

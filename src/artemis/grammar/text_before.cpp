@@ -1,6 +1,7 @@
 #include "artemis/grammar/text_before.h"
 
 #include "artemis/core/error.h"
+#include "artemis/grammar/constraint.h"
 
 namespace artemis {
 
@@ -24,12 +25,22 @@ GrammarBuilder::Rule TextBefore::make(std::string_view tag, bool ends_with_tag) 
       if (i > 0) branches.push_back(b.byte(tag[0], b.call(behind[1], end)));
       branches.push_back(
           b.bytes(~bytes_of(tag.substr(i, 1)) & ~bytes_of(tag.substr(0, 1)), b.call(behind[0], end)));
-      branches.push_back(b.added_but(tag, b.call(behind[0], end)));
+      if (i == 0) branches.push_back(b.added_but(tag, b.call(behind[0], end)));
       branches.push_back(ends_with_tag ? b.token(tag, end) : end);
       return b.split(branches);
     });
   }
   return behind[0];
+}
+
+std::shared_ptr<const Grammar> behind_text(const Grammar& form, std::string_view tag, bool may_end) {
+  GrammarBuilder b(form);
+  const TextBefore text(b, tag);
+  return b.finish(b.rule([&](TextBefore::Node end) {
+    const TextBefore::Node begin = b.call(form.root, end);
+    const TextBefore::Node whole = text.with_tag(b.one_of({"", "\n", "\n\n"}, begin));
+    return may_end ? b.split({whole, text.without_tag(end)}) : whole;
+  }));
 }
 
 }  // namespace artemis

@@ -10,7 +10,8 @@
 namespace artemis {
 
 // Makes its rules once in a builder. The text may hold any byte, and any added token but the tag; the tag is
-// found whether it comes as one token or spelled out.
+// found whether it comes as one token or spelled out. Behind a part of the tag comes no added token: where
+// that is not shown, the tag would be made whole around it.
 class TextBefore {
  public:
   using Node = GrammarBuilder::Node;

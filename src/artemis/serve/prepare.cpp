@@ -30,8 +30,8 @@ PictureBatch shape_of(const std::vector<EnginePicture>& pictures) {
   return shape;
 }
 
-// What the answer may say; null: anything.
-std::shared_ptr<const Grammar> grammar_of(const ChatRequest& chat) {
+// What stands for the answer, or behind its thought; null: anything.
+std::shared_ptr<const Grammar> form_of(const ChatRequest& chat) {
   const bool json = chat.form != ResponseForm::text;
   const Json* schema = chat.form == ResponseForm::json_schema ? &chat.schema : nullptr;
   switch (chat.tool_choice) {
@@ -46,6 +46,14 @@ std::shared_ptr<const Grammar> grammar_of(const ChatRequest& chat) {
   }
   if (schema != nullptr) return json_schema_grammar(*schema);
   return json ? json_object_grammar() : nullptr;
+}
+
+// What the answer may say, from the thought on where the prompt has opened one; null: anything.
+std::shared_ptr<const Grammar> grammar_of(const ChatRequest& chat, bool thinks) {
+  const std::shared_ptr<const Grammar> form = form_of(chat);
+  if (form == nullptr || !thinks) return form;
+  const bool anything = chat.tool_choice == ToolChoice::automatic && chat.form == ResponseForm::text;
+  return behind_text(*form, thought_end, anything);
 }
 
 // The parameter whose schema a grammar refused.
@@ -153,19 +161,16 @@ GenerateOptions Preparation::options_of(const AnswerParameters& answer, std::int
 void Preparation::constrain(EngineRequest& request, const ChatRequest& chat, bool thinks) const {
   std::shared_ptr<const Grammar> grammar;
   try {
-    grammar = grammar_of(chat);
+    grammar = grammar_of(chat, thinks);
   } catch (const Error& error) {
     throw ApiError(400, error.what(), refused_param(error), "invalid_schema");
   }
   if (grammar == nullptr) return;
-  if (model_.token_bytes() == nullptr || (thinks && !model_.thought_end())) {
-    throw ApiError(400,
-                   fmt::format("The model '{}' cannot be held to a form{}.", model_.name(),
-                               thinks ? " while it thinks" : ""),
+  if (model_.token_bytes() == nullptr) {
+    throw ApiError(400, fmt::format("The model '{}' cannot be held to a form.", model_.name()),
                    chat.tool_choice == ToolChoice::none ? "response_format" : "tools", "invalid_value");
   }
   request.constraint = std::make_shared<Constraint>(std::move(grammar), model_.token_bytes());
-  if (thinks) request.constraint_after = model_.thought_end();
 }
 
 std::vector<EngineRequest> Preparation::requests(const PreparedPrompt& prompt, const AnswerParameters& answer,

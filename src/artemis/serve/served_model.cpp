@@ -45,7 +45,6 @@ ServedModel::ServedModel(std::string name, const std::filesystem::path& director
       max_tokens_(std::min(max_tokens, config.text.max_position_embeddings)),
       has_template_(has_chat_template(processor)),
       token_bytes_(bytes_of_tokens(processor.tokenizer(), config.text.vocab_size)),
-      thought_end_(processor.tokenizer().token_to_id(artemis::thought_end)),
       shown_tokens_(special_tags(processor.tokenizer())) {
   for (std::int64_t id = 0; id < tokenizer().vocab_size(); ++id) {
     if (!tokenizer().has_token(id)) continue;

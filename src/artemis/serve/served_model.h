@@ -3,7 +3,6 @@
 
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,8 +29,6 @@ class ServedModel {
 
   // Null for a tokenizer that no grammar can be held against.
   const std::shared_ptr<const TokenBytes>& token_bytes() const { return token_bytes_; }
-  // The token </think>; absent where it is none.
-  std::optional<std::int32_t> thought_end() const { return thought_end_; }
   // The tags that an answer is read by, where the model has them as special tokens: they stay in its text.
   const std::vector<std::int32_t>& shown_tokens() const { return shown_tokens_; }
   // The bytes that a token stands for; the spelling of an added token.
@@ -47,7 +44,6 @@ class ServedModel {
   std::int64_t max_tokens_;
   bool has_template_ = true;
   std::shared_ptr<const TokenBytes> token_bytes_;
-  std::optional<std::int32_t> thought_end_;
   std::vector<std::int32_t> shown_tokens_;
   std::size_t longest_token_ = 0;
 };
