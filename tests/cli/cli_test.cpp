@@ -121,11 +121,12 @@ TEST_F(Cli, BenchWritesEveryFigure) {
                                at("bench.json"), "--peers", at("peers.json")});
   ASSERT_EQ(all.code, 0) << all.err;
   const Json report = read_json(at("bench.json"));
-  std::vector<std::string> names = {
-      "train_b2x4_samples_s", "train_b8_samples_s",    "train_b8_peak_gib",    "train_b2x4_peak_gib",
-      "vision_b1_ms",         "vision_b16_images_s",   "prefill_2048_tok_s",   "ttft_280_ms",
-      "decode_b1_bf16_tok_s", "decode_b1_d4096_tok_s", "decode_b8_bf16_tok_s", "decode_b32_bf16_tok_s",
-      "sample_b1_us",         "sample_b8_us",          "sample_b32_us",        "load_25gb_s"};
+  std::vector<std::string> names = {"train_b2x4_samples_s",  "train_b8_samples_s",   "train_b8_peak_gib",
+                                    "train_b2x4_peak_gib",   "vision_b1_ms",         "vision_b16_images_s",
+                                    "prefill_2048_tok_s",    "ttft_280_ms",          "decode_b1_bf16_tok_s",
+                                    "decode_b1_d4096_tok_s", "decode_b8_bf16_tok_s", "decode_b32_bf16_tok_s",
+                                    "sample_b1_us",          "sample_b8_us",         "sample_b32_us",
+                                    "load_25gb_s",           "serve_pause_ms"};
   for (const char* clients : {"serve_c1", "serve_c8", "serve_c32"}) {
     for (const char* what : {"_tok_s", "_first_p50_ms", "_first_p99_ms", "_gap_p50_ms", "_gap_p99_ms"})
       names.push_back(std::string(clients) + what);

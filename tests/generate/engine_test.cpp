@@ -1,134 +1,18 @@
 // The engine: whatever else it does at the same time, each answer is the one that its request gets alone.
-#include "artemis/generate/engine.h"
-
 #include <array>
 #include <functional>
 #include <limits>
 #include <set>
 
-#include "artemis/generate/generator.h"
 #include "artemis/generate/prompt_lookup.h"
-#include "artemis/io/atomic_file.h"
-#include "artemis/model/load.h"
-#include "support/device.h"
-#include "support/files.h"
-#include "support/golden.h"
+#include "generate/engine_fixture.h"
 
 namespace artemis {
 namespace {
 
-constexpr std::int64_t answer_tokens = 40;
+using test::answer_tokens;
 
-class EngineTest : public testing::Test {
- protected:
-  EngineRequest request(std::vector<std::int32_t> prompt, std::uint64_t seed = 0) const {
-    EngineRequest made{.prompt = std::move(prompt)};
-    made.options.max_new_tokens = answer_tokens;
-    made.options.ignore_eos = true;
-    if (seed > 0) made.options.sampling = {.temperature = 1.1f, .top_k = 100, .top_p = 0.97f, .seed = seed};
-    return made;
-  }
-
-  // Token ids that no other prompt begins with.
-  std::vector<std::int32_t> tokens(std::size_t count, std::int32_t first) const {
-    std::vector<std::int32_t> ids;
-    for (std::size_t i = 0; i < count; ++i)
-      ids.push_back(30 + (first * 37 + static_cast<std::int32_t>(i * i) * 11) % 200);
-    return ids;
-  }
-
-  // A conversation about pictures of the golden set.
-  EngineRequest picture_request(const Json& entry) const {
-    EngineRequest made = request({});
-    std::vector<PictureBatch> batches;
-    for (const Json& name : entry["images"]) {
-      const std::filesystem::path file = golden::model_root() / "images" / name.get<std::string>();
-      const PictureFile picture{read_file(file), file.string()};
-      batches.push_back(processor_.preprocess(std::span(&picture, 1), pool_));
-      std::string key = name.get<std::string>();
-      key.resize(32, '.');
-      made.pictures.push_back({.patches = batches.back(), .key = key});
-    }
-    std::vector<const PictureBatch*> each;
-    for (const PictureBatch& batch : batches) each.push_back(&batch);
-    const Json messages = read_json(root_ / entry["messages_file"].get<std::string>());
-    const std::string text = processor_.chat_template().render(
-        messages, {.add_generation_prompt = true, .enable_thinking = entry["enable_thinking"].get<bool>()});
-    made.prompt = processor_.encode(text, join_pictures(each), true);
-    return made;
-  }
-
-  // Requests of many kinds: short, long, drawn, with pictures, with penalties.
-  std::vector<EngineRequest> mixture() const {
-    std::vector<EngineRequest> all;
-    for (const Json& entry : read_json(root_ / "generate.json")) all.push_back(picture_request(entry));
-    for (std::int32_t i = 0; i < 6; ++i) {
-      all.push_back(
-          request(tokens(static_cast<std::size_t>(1 + i * i * 17), i), static_cast<std::uint64_t>(i)));
-    }
-    all.push_back(request(tokens(50, 3), 8));
-    all.back().options.sampling.repetition_penalty = 1.4f;
-    all.back().options.sampling.frequency_penalty = 0.3f;
-    all.back().options.sampling.presence_penalty = 0.2f;
-    all.back().options.logit_bias = {{40, 2.0f}, {41, -100.0f}};
-    return all;
-  }
-
-  EngineOptions roomy() const { return {.cache_tokens = 16384, .picture_tokens = 4096}; }
-
-  struct Run {
-    std::vector<GenerateResult> results;
-    EngineCounters counters;
-  };
-
-  // All of them, submitted `stagger` passes apart.
-  Run run(const std::vector<EngineRequest>& requests, const EngineOptions& options, int stagger = 0) {
-    Engine engine(ctx_, model_, config_, processor_.tokenizer(), options);
-    Run run;
-    run.results.resize(requests.size());
-    std::size_t ended = 0;
-    for (std::size_t i = 0; i < requests.size(); ++i) {
-      engine.check(requests[i]);
-      engine.submit(i, requests[i], {.on_piece = {}, .on_end = [&run, &ended, i](GenerateResult result) {
-                                       run.results[i] = std::move(result);
-                                       ++ended;
-                                     }});
-      for (int pass = 0; pass < stagger; ++pass) engine.step();
-    }
-    while (engine.step()) {
-    }
-    EXPECT_TRUE(engine.idle());
-    EXPECT_EQ(ended, requests.size());
-    run.counters = engine.counters();
-    EXPECT_EQ(run.counters.pages_used, 0);
-    return run;
-  }
-
-  std::vector<std::vector<std::int32_t>> alone(const std::vector<EngineRequest>& requests) {
-    std::vector<std::vector<std::int32_t>> ids;
-    EngineOptions options = roomy();
-    options.reuse = false;
-    options.step_tokens = 4096;
-    for (const EngineRequest& one : requests) ids.push_back(run({one}, options).results[0].ids);
-    return ids;
-  }
-
-  void expect_same(const Run& run, const std::vector<std::vector<std::int32_t>>& expected) {
-    ASSERT_EQ(run.results.size(), expected.size());
-    for (std::size_t i = 0; i < expected.size(); ++i) {
-      EXPECT_EQ(run.results[i].ids, expected[i]) << "request " << i;
-      EXPECT_EQ(run.results[i].finish_reason, "length") << run.results[i].error;
-    }
-  }
-
-  std::filesystem::path root_ = golden::model_root() / "base";
-  Context ctx_{test_device(), 2};
-  mutable ThreadPool pool_{2};
-  GraftConfig config_ = read_graft_config(root_ / "checkpoint");
-  Processor processor_ = Processor::load(root_ / "checkpoint", config_);
-  CheckpointReader reader_ = CheckpointReader::open(root_ / "checkpoint");
-  Graft model_ = load_graft(ctx_, reader_, config_, DType::f32);
-};
+class EngineTest : public test::EngineFixture {};
 
 TEST_F(EngineTest, TogetherAsAlone) {
   const std::vector<EngineRequest> requests = mixture();
@@ -196,37 +80,6 @@ TEST_F(EngineTest, TheSameBeginningIsComputedOnce) {
   const Run separate = run(requests, apart);
   expect_same(separate, expected);
   EXPECT_EQ(separate.counters.cached_tokens, 0U);
-}
-
-TEST_F(EngineTest, ThePictureOfAnotherPromptIsComputedOnce) {
-  Json entries = read_json(root_ / "generate.json");
-  std::vector<EngineRequest> requests;
-  for (const Json& entry : entries) {
-    if (!entry["images"].empty()) requests.push_back(picture_request(entry));
-  }
-  ASSERT_GE(requests.size(), 1U);
-  EngineRequest other = requests[0];
-  other.prompt.insert(other.prompt.begin(), 45);  // nothing of its beginning is known
-  requests.push_back(other);
-  std::set<std::string> keys;
-  std::size_t shown = 0;
-  for (const EngineRequest& one : requests) {
-    shown += one.pictures.size();
-    for (const EnginePicture& picture : one.pictures) keys.insert(picture.key);
-  }
-  const auto expected = alone(requests);
-  const Run shared = run(requests, roomy());
-  expect_same(shared, expected);
-  EXPECT_EQ(shared.counters.pictures, keys.size());
-  EXPECT_EQ(shared.counters.pictures_reused, shown - keys.size());
-
-  // Another picture under the same tokens is another beginning.
-  for (EngineRequest& one : requests) {
-    for (EnginePicture& picture : one.pictures) picture.key.clear();
-  }
-  const Run secret = run(requests, roomy());
-  expect_same(secret, expected);
-  EXPECT_EQ(secret.counters.pictures, shown);
 }
 
 TEST_F(EngineTest, GuessesChangeNoToken) {
@@ -341,52 +194,6 @@ TEST_F(EngineTest, AShortPromptDoesNotWaitForLongOnesNorALongOneForEver) {
   }
   EXPECT_TRUE(long_ones[0]);
   engine.fail_all("enough");
-}
-
-TEST_F(EngineTest, ALargePictureDoesNotWaitForRoomForEver) {
-  EngineOptions options = roomy();
-  options.step_tokens = 64;
-  options.picture_tokens = 512;
-  Engine engine(ctx_, model_, config_, processor_.tokenizer(), options);
-  const std::int64_t merge = config_.vision->spatial_merge_size;
-  std::uint64_t id = 0;
-  // Text, and a picture of so many image tokens.
-  const auto submit = [&](std::int64_t image_tokens, std::size_t text, bool& ended) {
-    const std::int64_t patches = image_tokens * merge * merge;
-    EngineRequest made = request(tokens(text, static_cast<std::int32_t>(++id)));
-    made.prompt.insert(made.prompt.end(), static_cast<std::size_t>(image_tokens),
-                       static_cast<std::int32_t>(config_.image_token_id));
-    made.pictures.push_back({.patches = {Tensor::zeros(DType::f32, {patches, config_.vision->patch_width()}),
-                                         {{1, merge, patches / merge}}}});
-    made.options.max_new_tokens = 1;
-    engine.check(made);
-    engine.submit(id, std::move(made),
-                  {.on_piece = {}, .on_end = [&](const GenerateResult&) { ended = true; }});
-  };
-  bool large = false;
-  bool small = false;
-  for (int pass = 0; pass < 100 && !large; ++pass) {
-    // Small ones come all the time.
-    for (int i = 0; i < 2; ++i) submit(100, 3, small);
-    if (pass == 4) submit(512, 3, large);
-    engine.step();
-  }
-  EXPECT_TRUE(small);
-  EXPECT_TRUE(large);
-  engine.fail_all("enough");
-}
-
-TEST_F(EngineTest, AnImageTokenThatTheModelSaysIsATokenLikeOthers) {
-  std::vector<EngineRequest> requests = mixture();
-  requests.push_back(request(tokens(70, 5)));
-  requests.back().options.logit_bias[config_.image_token_id] = 1000.0f;
-  const auto expected = alone(requests);
-  EXPECT_EQ(expected.back(), std::vector<std::int32_t>(answer_tokens, config_.image_token_id));
-  expect_same(run(requests, roomy(), 1), expected);
-  EngineOptions tight = roomy();
-  tight.cache_tokens = 512;
-  tight.step_tokens = 64;
-  expect_same(run(requests, tight, 2), expected);
 }
 
 TEST_F(EngineTest, ADeadlineEndsAnAnswer) {

@@ -63,7 +63,8 @@ Figures measure_decode(const Subject& subject);
 // and a prompt, and reads an answer of Lengths::decoded tokens, from an engine that takes all at once (at
 // default options): serve_cN_tok_s, answer tokens a second of all; serve_cN_first_p50_ms, _p99_ms, from a
 // question to the first piece of its answer, pixels on the host; serve_cN_gap_p50_ms, _p99_ms, between
-// pieces.
+// pieces. With a tower serve_pause_ms: the longest wait between two pieces of 31 answers while somebody's
+// picture of 1,936 image tokens (half of the context, where that is less) is read.
 Figures measure_serve(const Subject& subject);
 
 // A checkpoint on its way to the device.

@@ -1,6 +1,7 @@
 // Clients who ask the engine one question after the other, several at once.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "artemis/bench/measure.h"
 #include "artemis/bench/timing.h"
@@ -48,9 +49,14 @@ double percentile(std::vector<double> values, double share) {
   return values[at];
 }
 
+std::int32_t text_token(const GraftConfig& config, std::uint64_t number) {
+  const auto id = static_cast<std::int32_t>(number % static_cast<std::uint64_t>(config.text.vocab_size - 1));
+  return id + (id >= config.image_token_id ? 1 : 0);
+}
+
 // A picture of its own and a prompt; without a tower as many tokens of text.
-EngineRequest question(const Subject& subject, const Tensor& pixels, std::uint64_t number) {
-  const Lengths& lengths = subject.lengths;
+EngineRequest question(const Subject& subject, const Lengths& lengths, const Tensor& pixels,
+                       std::uint64_t number) {
   constexpr std::int64_t picture_of_256 = 256;
   EngineRequest request;
   if (subject.config.vision) {
@@ -60,10 +66,7 @@ EngineRequest question(const Subject& subject, const Tensor& pixels, std::uint64
   } else {
     request.prompt = random_text(subject.config, lengths.prompt + picture_of_256).input_ids;
   }
-  // Nobody's beginning is another's.
-  const auto id =
-      static_cast<std::int32_t>(number % static_cast<std::uint64_t>(subject.config.text.vocab_size - 1));
-  request.prompt[0] = id + (id >= subject.config.image_token_id ? 1 : 0);
+  request.prompt[0] = text_token(subject.config, number);  // nobody's beginning is another's
   request.options.max_new_tokens = lengths.decoded;
   request.options.ignore_eos = true;
   return request;
@@ -75,7 +78,8 @@ Times serve(const Subject& subject, const Tokenizer& tokenizer, std::int64_t cou
   if (subject.config.vision)
     pixels = random_pictures(host, *subject.config.vision, 1, subject.lengths.side).pixel_values;
   std::uint64_t number = 0;
-  const auto longest = std::ssize(question(subject, pixels, 0).prompt) + subject.lengths.decoded;
+  const auto longest =
+      std::ssize(question(subject, subject.lengths, pixels, 0).prompt) + subject.lengths.decoded;
   const std::int64_t room = Decoding::pages_for(longest + 1) * Decoding::page_size;
   Engine engine(subject.ctx, subject.model, subject.config, tokenizer,
                 {.max_sequences = count,
@@ -99,7 +103,7 @@ Times serve(const Subject& subject, const Tokenizer& tokenizer, std::int64_t cou
       client.waits = false;
     };
     ++number;
-    EngineRequest request = question(subject, pixels, number);
+    EngineRequest request = question(subject, subject.lengths, pixels, number);
     engine.check(request);
     engine.submit(number, std::move(request), std::move(listener));
   };
@@ -111,6 +115,56 @@ Times serve(const Subject& subject, const Tokenizer& tokenizer, std::int64_t cou
     } while (engine.step());
   });
   return times;
+}
+
+// One client asks about a large picture while others are answered: at most 1,936 image tokens, and half of
+// the context.
+Lengths with_large_picture(const Subject& subject) {
+  const auto half = static_cast<double>(subject.config.text.max_position_embeddings / 2);
+  const auto rows = static_cast<std::int64_t>(std::sqrt(std::min(half, 1936.0)));
+  Lengths lengths = subject.lengths;
+  lengths.side = rows * subject.config.vision->spatial_merge_size * subject.config.vision->patch_size;
+  return lengths;
+}
+
+// The longest wait between two pieces of 31 answers, in milliseconds, while that picture is read.
+double longest_pause(const Subject& subject, const Tokenizer& tokenizer) {
+  constexpr std::int64_t others = 31;
+  const Lengths lengths = with_large_picture(subject);
+  Context host(Device{}, 1);
+  EngineRequest asked = question(
+      subject, lengths, random_pictures(host, *subject.config.vision, 1, lengths.side).pixel_values, 0);
+  asked.options.max_new_tokens = 1;
+  const std::int64_t pages = Decoding::pages_for(std::ssize(asked.prompt) + 1);
+  const std::int64_t room = pages * Decoding::page_size;
+  Engine engine(subject.ctx, subject.model, subject.config, tokenizer,
+                {.max_sequences = others + 1, .cache_tokens = (others + 1) * room, .picture_tokens = room});
+  std::vector<Clock::time_point> last(others);
+  std::size_t begun = 0;
+  double longest = 0;
+  bool read = false;
+  const auto hear = [&](std::size_t i) {
+    const Clock::time_point now = Clock::now();
+    if (last[i] == Clock::time_point()) {
+      ++begun;
+    } else if (engine.counters().requests > others) {
+      longest = std::max(longest, milliseconds(now - last[i]));
+    }
+    last[i] = now;
+  };
+  for (std::size_t i = 0; i < last.size(); ++i) {
+    EngineRequest other{.prompt = {text_token(subject.config, i)}};
+    other.options.max_new_tokens = room - 1;
+    other.options.ignore_eos = true;
+    engine.submit(i, std::move(other),
+                  {.on_piece = [&hear, i](const AnswerPiece&) { hear(i); }, .on_end = {}});
+  }
+  while (begun < last.size()) engine.step();
+  engine.submit(others, std::move(asked),
+                {.on_piece = {}, .on_end = [&](const GenerateResult&) { read = true; }});
+  while (!read) engine.step();
+  engine.fail_all("measured");
+  return longest;
 }
 
 }  // namespace
@@ -129,6 +183,10 @@ Figures measure_serve(const Subject& subject) {
       figures.push_back(
           {fmt::format("{}_gap_{}_ms", name, title), percentile(times.between, share), "ms", 0, true});
     }
+  }
+  if (subject.config.vision) {
+    longest_pause(subject, tokenizer);  // to warm up
+    figures.push_back({"serve_pause_ms", longest_pause(subject, tokenizer), "ms", 0, true});
   }
   return figures;
 }

@@ -50,7 +50,7 @@ Engine::Engine(Context& ctx, const Graft& model, const GraftConfig& config, cons
       options_(options),
       decoding_(ctx, model, config, size_of(options, config)),
       pages_(Decoding::pages_for(options.cache_tokens), Decoding::page_size),
-      pictures_(ctx, model, config, config.vision ? options.picture_tokens : 0) {
+      pictures_(ctx, model, config, config.vision ? options.picture_tokens : 0, options.step_tokens) {
   check_engine_options(options);
 }
 

@@ -80,7 +80,6 @@ class Engine {
     std::vector<std::int32_t> feature_rows;         // of the picture store
     std::vector<std::int32_t> feature_places;       // among the tokens of the pass, where they stand
     std::int64_t tokens = 0;
-    bool store_full = false;  // a picture waits for room
   };
 
   void end_early();
@@ -92,12 +91,13 @@ class Engine {
   void count_waiting(const EngineRequest& request, std::int64_t by);
   void remove_ended();
 
+  void hold_pictures();
   Plan plan();
   void add(Plan& plan, Conversation& conversation, std::span<const std::int32_t> tokens);
   void add_guesses(Plan& plan);
   void plan_prompts(Plan& plan, std::span<Conversation*> reading);
   std::int64_t plan_prompt(Plan& plan, Conversation& conversation, std::int64_t left);
-  std::int64_t hold_pictures(Plan& plan, Conversation& conversation, std::int64_t end);
+  std::int64_t ready_until(const Conversation& conversation, std::int64_t end) const;
   bool make_room(const Plan& plan, Conversation& conversation);
   std::span<const std::int32_t> draw(const Plan& plan);
   std::vector<float> logits_of(std::int64_t row);

@@ -48,9 +48,7 @@ std::size_t other_bytes(Device device, const GraftConfig& config, DType dtype, c
 std::size_t store_bytes(const GraftConfig& config, DType dtype, const EngineOptions& options) {
   const auto outputs = static_cast<std::size_t>(options.max_sequences * (1 + options.draft_tokens));
   const std::size_t logits = outputs * static_cast<std::size_t>(config.text.vocab_size) * sizeof(float);
-  const std::size_t features =
-      static_cast<std::size_t>(options.picture_tokens * config.text.hidden_size) * dtype_size(dtype);
-  return logits + features;
+  return logits + PictureStore::bytes(config, dtype, options.picture_tokens);
 }
 
 std::size_t step_bytes(const GraftConfig& config, DType dtype, const EngineOptions& options) {
@@ -71,9 +69,12 @@ std::size_t step_bytes(const GraftConfig& config, DType dtype, const EngineOptio
     // One picture may fill the store; several are no more than a step's tokens.
     const PictureBatch picture =
         blank_picture(*config.vision, std::max(options.picture_tokens, options.step_tokens));
+    Arena state(0, meta);
+    VisionPass tower(ctx, state, picture, model.visual, *config.vision);
+    while (!tower.done()) tower.advance(ctx, std::numeric_limits<std::int64_t>::max());
     const Arena::Scope scope(ctx.arena());
     image_features(ctx, ctx.allocate(dtype, {image_tokens(*config.vision, picture), config.text.hidden_size}),
-                   picture, model, config);
+                   tower, model, config);
   }
   // Gate and up of a pass, which the kernels that join them take.
   const auto gate_up =

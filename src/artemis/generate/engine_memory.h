@@ -5,7 +5,7 @@
 
 namespace artemis {
 
-// Bytes of logits and of the pictures that are kept.
+// Bytes of logits, of the pictures that are kept and of one that is being computed.
 std::size_t store_bytes(const GraftConfig& config, DType dtype, const EngineOptions& options);
 
 // Bytes of activations at the most during a pass, the kernels' own scratch included, found by running one on

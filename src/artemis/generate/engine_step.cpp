@@ -11,11 +11,15 @@ namespace artemis {
 bool Engine::step() {
   end_early();
   admit();
+  hold_pictures();
+  const bool computes = pictures_.advance();
   const Plan pass = plan();
-  if (pass.turns.empty()) return false;
+  if (pass.turns.empty()) {
+    if (computes) ctx_.synchronize();  // those who come meanwhile need not wait for all of it
+    return computes;
+  }
   {
     const Arena::Scope scope(ctx_.arena());
-    pictures_.compute();
     PictureRows pictures;
     if (!pass.feature_rows.empty()) pictures = {pictures_.gather(pass.feature_rows), pass.feature_places};
     decoding_.advance(pass.turns, pictures);
@@ -104,7 +108,7 @@ void Engine::add_guesses(Plan& plan) {
 // The next tokens of what is to be read, at most `left`; returns their number.
 std::int64_t Engine::plan_prompt(Plan& plan, Conversation& conversation, std::int64_t left) {
   const std::int64_t begin = conversation.computed;
-  const std::int64_t end = hold_pictures(plan, conversation, begin + std::min(left, conversation.unread()));
+  const std::int64_t end = ready_until(conversation, begin + std::min(left, conversation.unread()));
   if (end == begin) return 0;
   const auto tokens = conversation.answer.history().subspan(static_cast<std::size_t>(begin),
                                                             static_cast<std::size_t>(end - begin));
@@ -121,22 +125,30 @@ std::int64_t Engine::plan_prompt(Plan& plan, Conversation& conversation, std::in
   return end - begin;
 }
 
-// Holds the pictures whose image tokens come next, up to `end`; returns the place of the first one that must
-// wait, or `end`. Behind one for which there is no room none is held: room for a large one would never come.
-std::int64_t Engine::hold_pictures(Plan& plan, Conversation& conversation, std::int64_t end) {
+// Holds the pictures that come next in what is to be read, those of the conversations that began first
+// before others'. Behind one for which there is no room none is held: room for a large one would never come.
+void Engine::hold_pictures() {
+  for (const auto& conversation : running_) {
+    const std::int64_t end = std::min(conversation->computed + options_.step_tokens, conversation->tokens());
+    const std::int64_t first = conversation->images_before(conversation->computed);
+    const std::int64_t last = conversation->images_before(end);
+    for (std::size_t i = 0; i < conversation->pictures.size(); ++i) {
+      PlacedPicture& picture = conversation->pictures[i];
+      const bool comes = conversation->first_image[i] < last && conversation->first_image[i + 1] > first;
+      if (comes && picture.pages.empty() && !pictures_.hold(picture)) return;
+    }
+  }
+}
+
+// The place of the next image token whose picture is not computed, or `end`.
+std::int64_t Engine::ready_until(const Conversation& conversation, std::int64_t end) const {
   const std::int64_t first = conversation.images_before(conversation.computed);
   const std::int64_t last = conversation.images_before(end);
   for (std::size_t i = 0; i < conversation.pictures.size(); ++i) {
-    PlacedPicture& picture = conversation.pictures[i];
-    const bool comes = conversation.first_image[i] < last && conversation.first_image[i + 1] > first;
-    if (!comes || !picture.pages.empty()) continue;
-    const std::int64_t waiting = pictures_.missing_tokens();
-    const bool too_many = waiting > 0 && waiting + picture.tokens > options_.step_tokens;
-    if (!too_many && !plan.store_full) plan.store_full = !pictures_.hold(picture);
-    if (picture.pages.empty()) {
-      const std::int64_t image = std::max(conversation.first_image[i], first);
+    const std::int64_t image = std::max(conversation.first_image[i], first);
+    if (image >= std::min(conversation.first_image[i + 1], last)) continue;
+    if (!pictures_.ready(conversation.pictures[i]))
       return conversation.image_places[static_cast<std::size_t>(image)];
-    }
   }
   return end;
 }

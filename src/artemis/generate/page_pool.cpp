@@ -66,6 +66,13 @@ std::optional<std::int32_t> PagePool::take() {
   return page;
 }
 
+void PagePool::retain(std::span<const std::int32_t> pages) {
+  for (const std::int32_t page : pages) {
+    ARTEMIS_ASSERT(state(page).users > 0);
+    ++state(page).users;
+  }
+}
+
 void PagePool::release(std::span<const std::int32_t> pages) {
   for (std::size_t i = pages.size(); i-- > 0;) {
     State& page = state(pages[i]);

@@ -25,6 +25,8 @@ class PagePool {
   std::vector<std::int32_t> reuse(PageContent content);
   // A page with one user; nothing when all are in use.
   std::optional<std::int32_t> take();
+  // One user more for each page, which are in use.
+  void retain(std::span<const std::int32_t> pages);
   // One user less for each. Of those without users the last is forgotten first: others hang on the first.
   void release(std::span<const std::int32_t> pages);
   // Publishes pages[count - 1], which is full; those before it are published. `content` of these `count`
@@ -33,6 +35,7 @@ class PagePool {
 
   std::int64_t pages() const { return static_cast<std::int64_t>(states_.size()); }
   std::int64_t used() const { return used_; }  // by anyone
+  std::int64_t users(std::int32_t page) const { return states_[static_cast<std::size_t>(page)].users; }
   std::int64_t unused() const { return pages() - used_; }
   std::int64_t published_unused() const { return static_cast<std::int64_t>(idle_.size()); }
 

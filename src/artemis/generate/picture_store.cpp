@@ -20,6 +20,23 @@ std::vector<std::int64_t> content_of(const PlacedPicture& picture) {
   return content;
 }
 
+// Multiply-adds of a token's way through the decoder.
+std::int64_t weights_of(const Decoder& decoder) {
+  std::int64_t count = 0;
+  for (const DecoderBlock& block : decoder.blocks) {
+    for (const Linear* linear : {&block.q_proj, &block.k_proj, &block.v_proj, &block.o_proj,
+                                 &block.mlp.gate_proj, &block.mlp.up_proj, &block.mlp.down_proj})
+      count += linear->weight.count();
+  }
+  return count;
+}
+
+// For one picture that fills the store.
+std::size_t tower_bytes(const GraftConfig& config, DType dtype, std::int64_t tokens) {
+  return VisionPass::state_bytes(dtype, *config.vision,
+                                 pages_for(tokens) * page_size * config.vision->merge_length());
+}
+
 }  // namespace
 
 PictureName picture_name(std::string_view key) {
@@ -39,20 +56,46 @@ PictureName picture_name(std::string_view key) {
   return name;
 }
 
-PictureStore::PictureStore(Context& ctx, const Graft& model, const GraftConfig& config, std::int64_t tokens)
-    : ctx_(ctx), model_(model), config_(config), pool_(pages_for(tokens), page_size) {
+PictureStore::PictureStore(Context& ctx, const Graft& model, const GraftConfig& config, std::int64_t tokens,
+                           std::int64_t step_tokens)
+    : ctx_(ctx),
+      model_(model),
+      config_(config),
+      step_tokens_(step_tokens),
+      step_work_(step_tokens * weights_of(model.language_model)),
+      pool_(pages_for(tokens), page_size),
+      state_(tokens == 0 ? 1 : tower_bytes(config, model.visual.pos_embed.dtype(), tokens), ctx.device()) {
   if (tokens == 0) return;
   features_ = Tensor::allocate(model.language_model.embed_tokens.dtype(),
                                {pool_.pages() * page_size, config.text.hidden_size}, ctx.device());
+  state_.allocate(DType::u8, {0});  // a GPU's memory is taken now or never
 }
 
 std::int64_t PictureStore::capacity() const { return pool_.pages() * page_size; }
 
+std::size_t PictureStore::bytes(const GraftConfig& config, DType dtype, std::int64_t tokens) {
+  if (tokens == 0) return 0;
+  const std::int64_t features = pages_for(tokens) * page_size * config.text.hidden_size;
+  return static_cast<std::size_t>(features) * dtype_size(dtype) + tower_bytes(config, dtype, tokens);
+}
+
+const PictureStore::Missing* PictureStore::find(const PictureName& name) const {
+  const auto named = [&](const Missing& one) { return one.picture.name == name; };
+  if (const auto found = std::ranges::find_if(batch_, named); found != batch_.end()) return &*found;
+  const auto found = std::ranges::find_if(missing_, named);
+  return found == missing_.end() ? nullptr : &*found;
+}
+
 bool PictureStore::hold(PlacedPicture& picture) {
   ARTEMIS_ASSERT(picture.pages.empty());
-  const std::vector<std::int64_t> content = content_of(picture);
+  if (const Missing* soon = find(picture.name)) {
+    picture.pages = soon->picture.pages;
+    pool_.retain(picture.pages);
+    ++reused_;
+    return true;
+  }
   const auto wanted = static_cast<std::size_t>(pages_for(picture.tokens));
-  picture.pages = pool_.reuse(content);
+  picture.pages = pool_.reuse(content_of(picture));
   if (picture.pages.size() == wanted) {
     ++reused_;
     return true;
@@ -62,12 +105,9 @@ bool PictureStore::hold(PlacedPicture& picture) {
     return false;
   }
   // The first pages may have outlived the others.
-  while (picture.pages.size() < wanted) {
-    picture.pages.push_back(*pool_.take());
-    pool_.publish(picture.pages, picture.pages.size(), content);
-  }
-  missing_.push_back(picture);
-  missing_tokens_ += picture.tokens;
+  while (picture.pages.size() < wanted) picture.pages.push_back(*pool_.take());
+  pool_.retain(picture.pages);
+  missing_.push_back({picture, *picture.patches});
   return true;
 }
 
@@ -76,22 +116,68 @@ void PictureStore::release(PlacedPicture& picture) {
   picture.pages.clear();
 }
 
-void PictureStore::compute() {
-  if (missing_.empty()) return;
-  const Arena::Scope scope(ctx_.arena());
+bool PictureStore::ready(const PlacedPicture& picture) const {
+  return !picture.pages.empty() && find(picture.name) == nullptr;
+}
+
+bool PictureStore::wanted(const Missing& one) const { return pool_.users(one.picture.pages.front()) > 1; }
+
+bool PictureStore::advance() {
+  if (tower_ && std::ranges::none_of(batch_, [this](const Missing& one) { return wanted(one); })) end_batch();
+  if (!tower_) begin_batch();
+  if (!tower_) return false;
+  tower_->advance(ctx_, step_work_);
+  if (tower_->done()) {
+    keep_batch();
+    end_batch();
+  }
+  return true;
+}
+
+// As many pictures as a step has tokens, or one that has more; without those for whom nobody waits any more.
+void PictureStore::begin_batch() {
   std::vector<const PictureBatch*> each;
+  std::int64_t tokens = 0;
+  while (!missing_.empty()) {
+    Missing& next = missing_.front();
+    if (wanted(next)) {
+      tokens += next.picture.tokens;
+      if (!batch_.empty() && tokens > step_tokens_) break;
+      batch_.push_back(std::move(next));
+    } else {
+      release(next.picture);
+    }
+    missing_.pop_front();
+  }
+  if (batch_.empty()) return;
+  for (const Missing& one : batch_) each.push_back(&one.patches);
+  tower_.emplace(ctx_, state_, join_pictures(each), model_.visual, *config_.vision);
+  for (Missing& one : batch_) one.patches = {};
+}
+
+void PictureStore::keep_batch() {
+  const Arena::Scope scope(ctx_.arena());
   std::vector<std::int32_t> rows;
-  for (const PlacedPicture& picture : missing_) {
-    each.push_back(picture.patches);
-    for (std::int64_t token = 0; token < picture.tokens; ++token) rows.push_back(row(picture, token));
+  for (const Missing& one : batch_) {
+    for (std::int64_t token = 0; token < one.picture.tokens; ++token) rows.push_back(row(one.picture, token));
   }
   const std::int64_t count = std::ssize(rows);
   const Tensor fresh = ctx_.allocate(features_.dtype(), {count, config_.text.hidden_size});
-  image_features(ctx_, fresh, join_pictures(each), model_, config_);
+  image_features(ctx_, fresh, *tower_, model_, config_);
   scatter_rows(ctx_, features_, fresh, ctx_.upload(DType::i32, {count}, rows.data()));
-  computed_ += missing_.size();
-  missing_.clear();
-  missing_tokens_ = 0;
+  computed_ += batch_.size();
+  for (const Missing& one : batch_) {
+    const std::vector<std::int64_t> content = content_of(one.picture);
+    for (std::size_t page = 1; page <= one.picture.pages.size(); ++page)
+      pool_.publish(one.picture.pages, page, content);
+  }
+}
+
+void PictureStore::end_batch() {
+  for (Missing& one : batch_) release(one.picture);
+  batch_.clear();
+  tower_.reset();
+  state_.release_to(0);
 }
 
 std::int32_t PictureStore::row(const PlacedPicture& picture, std::int64_t token) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <array>
+#include <deque>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,18 +27,24 @@ struct PlacedPicture {
   std::vector<std::int32_t> pages;  // of the store, while it is held
 };
 
+// The tower works on one batch of pictures at a time, in pieces: between two passes of the engine as much as
+// a pass over `step_tokens` tokens of text takes, so that no large picture holds up the answers of others.
 class PictureStore {
  public:
   // With room for `tokens` image tokens. The others must outlive it.
-  PictureStore(Context& ctx, const Graft& model, const GraftConfig& config, std::int64_t tokens);
+  PictureStore(Context& ctx, const Graft& model, const GraftConfig& config, std::int64_t tokens,
+               std::int64_t step_tokens);
 
-  // Holds the picture until release(); false, when there is no room for it now.
+  // Holds the picture until release(), and has it computed where it is not known; false, when there is no
+  // room for it now.
   bool hold(PlacedPicture& picture);
   void release(PlacedPicture& picture);
-  // Computes, in one pass of the tower, what is not there yet of those that were held since the last call.
-  void compute();
+  // Whether its features are there.
+  bool ready(const PlacedPicture& picture) const;
+  // Goes on with what is to be computed, and leaves what nobody holds any more; false when there is nothing.
+  bool advance();
 
-  // One image token of a held picture, for gather().
+  // One image token of a picture that is ready, for gather().
   static std::int32_t row(const PlacedPicture& picture, std::int64_t token);
   // The features (rows, hidden_size) of such rows, in activation memory.
   Tensor gather(std::span<const std::int32_t> rows) const;
@@ -45,17 +53,34 @@ class PictureStore {
   std::int64_t capacity() const;
   std::uint64_t computed() const { return computed_; }  // pictures
   std::uint64_t reused() const { return reused_; }
-  // Image tokens that the next compute() will make.
-  std::int64_t missing_tokens() const { return missing_tokens_; }
+
+  // Bytes of such a store.
+  static std::size_t bytes(const GraftConfig& config, DType dtype, std::int64_t tokens);
 
  private:
+  // Pages that hold no features yet; the store is one of their users.
+  struct Missing {
+    PlacedPicture picture;
+    PictureBatch patches;
+  };
+
+  const Missing* find(const PictureName& name) const;
+  bool wanted(const Missing& one) const;  // by anyone beside the store
+  void begin_batch();
+  void keep_batch();  // its features
+  void end_batch();
+
   Context& ctx_;
   const Graft& model_;
   const GraftConfig& config_;
+  std::int64_t step_tokens_;
+  std::int64_t step_work_;  // multiply-adds
   PagePool pool_;
   Tensor features_;  // (pages * page size, hidden_size)
-  std::vector<PlacedPicture> missing_;
-  std::int64_t missing_tokens_ = 0;
+  Arena state_;      // of the tower's pass
+  std::deque<Missing> missing_;
+  std::vector<Missing> batch_;  // under way
+  std::optional<VisionPass> tower_;
   std::uint64_t computed_ = 0;
   std::uint64_t reused_ = 0;
 };

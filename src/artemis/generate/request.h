@@ -42,7 +42,7 @@ struct EngineRequest {
   std::vector<std::int32_t> prompt;
   std::vector<EnginePicture> pictures{};  // those of the prompt's image tokens, in order
   GenerateOptions options{};
-  std::shared_ptr<Constraint> constraint{};  // what the answer may say; null: anything
+  std::shared_ptr<Constraint> constraint{};                         // what the answer may say; null: anything
   std::optional<std::chrono::steady_clock::time_point> deadline{};  // the answer ends then, as "timeout"
   std::string client{};  // who asks: those who have less under way come first
 

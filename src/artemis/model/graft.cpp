@@ -122,6 +122,14 @@ void image_features(Context& ctx, const Tensor& features, const PictureBatch& pi
   features_forward(ctx, features, saved, false, pictures, model, config);
 }
 
+void image_features(Context& ctx, const Tensor& features, const VisionPass& tower, const Graft& model,
+                    const GraftConfig& config) {
+  const Arena::Scope scope(ctx.arena());
+  const Tensor merged = ctx.allocate(features.dtype(), {features.dim(0), config.vision->out_hidden_size});
+  tower.merge(ctx, merged);
+  mlp_forward(ctx, features, nullptr, merged, model.multi_modal_projector, config.projector_act);
+}
+
 void embed(Context& ctx, const Tensor& x, const TextBatch& batch, const Tensor& features, const Graft& model,
            const GraftConfig& config) {
   const Arena::Scope scope(ctx.arena());

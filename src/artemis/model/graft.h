@@ -35,6 +35,10 @@ Trainable training_stage(int stage, std::int64_t tower_blocks);
 void image_features(Context& ctx, const Tensor& features, const PictureBatch& pictures, const Graft& model,
                     const GraftConfig& config);
 
+// The same, of a pass of the tower that is done.
+void image_features(Context& ctx, const Tensor& features, const VisionPass& tower, const Graft& model,
+                    const GraftConfig& config);
+
 // x (tokens, hidden_size): token embeddings, with those at image_token_id overwritten by the features in
 // order (undefined features: none). Throws Error with both counts when they differ.
 void embed(Context& ctx, const Tensor& x, const TextBatch& batch, const Tensor& features, const Graft& model,

@@ -1,6 +1,7 @@
 #include "artemis/model/vision_tower.h"
 
-#include <cmath>
+#include <algorithm>
+#include <utility>
 
 #include "artemis/kernels/linear.h"
 #include "artemis/kernels/norm.h"
@@ -9,22 +10,6 @@
 
 namespace artemis {
 namespace {
-
-constexpr float layer_norm_eps = 1e-6f;
-
-AttentionOptions attention_options(const VisionConfig& config) {
-  return {.heads = config.num_heads,
-          .kv_heads = config.num_heads,
-          .head_dim = config.head_dim(),
-          .scale = 1.0f / std::sqrt(static_cast<float>(config.head_dim()))};
-}
-
-void layer_norm(Context& ctx, LayerNormSaved& saved, const Tensor& x, const LayerNorm& weights) {
-  saved.out = ctx.allocate(x.dtype(), x.shape());
-  saved.mean = ctx.allocate(DType::f32, {x.dim(0)});
-  saved.rstd = ctx.allocate(DType::f32, {x.dim(0)});
-  layer_norm_forward(ctx, saved.out, saved.mean, saved.rstd, x, weights.weight, weights.bias, layer_norm_eps);
-}
 
 // Patch embedding plus interpolated position embedding.
 void embed_patches(Context& ctx, const Tensor& out, const VisionTowerSaved& saved,
@@ -36,45 +21,12 @@ void embed_patches(Context& ctx, const Tensor& out, const VisionTowerSaved& save
   add(ctx, out, out, positions);
 }
 
-// `saved`, if not null, keeps what the backward pass reads; without it nothing is kept and out may be x.
-void block_forward(Context& ctx, const Tensor& out, VisionBlockSaved* saved, const Tensor& x,
-                   const VisionBlock& weights, const VisionTowerSaved& tower, const VisionConfig& config) {
-  VisionBlockSaved unsaved;
-  VisionBlockSaved& state = saved != nullptr ? *saved : unsaved;
-  const std::size_t mark = ctx.arena().used();
-  state.in = x;
-  state.middle = ctx.allocate(x.dtype(), x.shape());
-  layer_norm(ctx, state.norm1, x, weights.norm1);
-  state.attention.qkv = ctx.allocate(x.dtype(), {x.dim(0), 3 * config.hidden_size});
-  state.attention.out = ctx.allocate(x.dtype(), x.shape());
-  if (saved != nullptr) state.attention.lse = ctx.allocate(DType::f32, {x.dim(0), config.num_heads});
-  linear_forward(ctx, state.attention.qkv, state.norm1.out, weights.qkv);
-  self_attention_forward(ctx, state.attention, tower.rotary, tower.offsets, attention_options(config));
-  linear_forward(ctx, state.middle, state.attention.out, weights.proj, {.activation = {}, .residual = x});
-
-  layer_norm(ctx, state.norm2, state.middle, weights.norm2);
-  mlp_forward(ctx, out, saved != nullptr ? &state.mlp : nullptr, state.norm2.out, weights.mlp,
-              config.hidden_act, state.middle);
-  if (saved == nullptr) ctx.arena().release_to(mark);
-}
-
-// d_x holds d_out on entry and the gradient of the block's input on return.
-void block_backward(Context& ctx, const Tensor& d_x, const VisionBlock& gradients,
-                    const VisionBlockSaved& saved, const VisionBlock& weights, const VisionTowerSaved& tower,
-                    const VisionConfig& config) {
-  const Arena::Scope scope(ctx.arena());
-  const Tensor d_branch = ctx.allocate(d_x.dtype(), d_x.shape());
-  mlp_backward(ctx, d_branch, gradients.mlp, d_x, saved.mlp, saved.norm2.out, weights.mlp, config.hidden_act);
-  layer_norm_backward(ctx, d_x, gradients.norm2.weight, gradients.norm2.bias, d_branch, saved.middle,
-                      weights.norm2.weight, saved.norm2.mean, saved.norm2.rstd, d_x);
-
-  const Tensor d_qkv = ctx.allocate(d_x.dtype(), saved.attention.qkv.shape());
-  linear_backward(ctx, d_branch, gradients.proj, d_x, saved.attention.out, weights.proj);
-  self_attention_backward(ctx, d_qkv, d_branch, saved.attention, tower.rotary, tower.offsets,
-                          attention_options(config));
-  linear_backward(ctx, d_branch, gradients.qkv, d_qkv, saved.norm1.out, weights.qkv);
-  layer_norm_backward(ctx, d_x, gradients.norm1.weight, gradients.norm1.bias, d_branch, saved.in,
-                      weights.norm1.weight, saved.norm1.mean, saved.norm1.rstd, d_x);
+// `mlp` may be null.
+void merge_patches(Context& ctx, const Tensor& out, LayerNormSaved& norm, MlpSaved* mlp, const Tensor& x,
+                   const PatchMerger& weights) {
+  vision_norm(ctx, norm, x, weights.norm);
+  mlp_forward(ctx, out, mlp, norm.out.view({out.dim(0), x.count() / out.dim(0)}), weights.mlp,
+              Activation::gelu_erf);
 }
 
 bool trained(const VisionBlock& gradients) { return gradients.qkv.weight.defined(); }
@@ -92,10 +44,10 @@ void prepare_positions(Context& ctx, VisionTowerSaved& saved, const PictureBatch
   const VisionPositions positions = vision_positions(config, pictures);
   const auto patches = static_cast<std::int64_t>(positions.coordinates.size());
   const auto offsets = static_cast<std::int64_t>(positions.offsets.size());
-  saved.offsets = ctx.upload(DType::i32, {offsets}, positions.offsets.data());
+  saved.places.offsets = ctx.upload(DType::i32, {offsets}, positions.offsets.data());
   saved.position_index = ctx.upload(DType::i32, {patches, 4}, positions.index.data());
   saved.position_weight = ctx.upload(DType::f32, {patches, 4}, positions.weight.data());
-  saved.rotary = rotary_table_2d(ctx, positions.coordinates, config.head_dim(), config.rope_theta);
+  saved.places.rotary = rotary_table_2d(ctx, positions.coordinates, config.head_dim(), config.rope_theta);
 }
 
 void prepare_patches(Context& ctx, VisionTowerSaved& saved, const PictureBatch& pictures, DType dtype) {
@@ -127,15 +79,13 @@ void vision_tower_forward(Context& ctx, const Tensor& out, VisionTowerSaved* sav
   state.blocks.resize(saved != nullptr ? weights.blocks.size() : 0);
   for (std::size_t i = 0; i < weights.blocks.size(); ++i) {
     const Tensor next = saved != nullptr ? ctx.allocate(dtype, hidden) : x;
-    block_forward(ctx, next, saved != nullptr ? &state.blocks[i] : nullptr, x, weights.blocks[i], state,
-                  config);
+    vision_block_forward(ctx, next, saved != nullptr ? &state.blocks[i] : nullptr, x, weights.blocks[i],
+                         state.places, config);
     x = next;
   }
   state.out = x;
-  layer_norm(ctx, state.merger_norm, x, weights.merger.norm);
-  const Tensor grouped = state.merger_norm.out.view({out.dim(0), config.merge_length() * config.hidden_size});
-  mlp_forward(ctx, out, saved != nullptr ? &state.merger_mlp : nullptr, grouped, weights.merger.mlp,
-              Activation::gelu_erf);
+  merge_patches(ctx, out, state.merger_norm, saved != nullptr ? &state.merger_mlp : nullptr, x,
+                weights.merger);
 }
 
 void vision_tower_backward(Context& ctx, const VisionTower& gradients, const Tensor& d_out,
@@ -149,7 +99,8 @@ void vision_tower_backward(Context& ctx, const VisionTower& gradients, const Ten
   layer_norm_backward(ctx, d_x, gradients.merger.norm.weight, gradients.merger.norm.bias, d_x, saved.out,
                       weights.merger.norm.weight, saved.merger_norm.mean, saved.merger_norm.rstd);
   for (std::size_t i = weights.blocks.size(); i-- > lowest_trained_block(gradients);) {
-    block_backward(ctx, d_x, gradients.blocks[i], saved.blocks[i], weights.blocks[i], saved, config);
+    vision_block_backward(ctx, d_x, gradients.blocks[i], saved.blocks[i], weights.blocks[i], saved.places,
+                          config);
   }
   if (gradients.patch_embed.weight || gradients.patch_embed.bias) {
     linear_backward_weight(ctx, gradients.patch_embed.weight, gradients.patch_embed.bias, d_x, saved.patches);
@@ -157,6 +108,81 @@ void vision_tower_backward(Context& ctx, const VisionTower& gradients, const Ten
   if (gradients.pos_embed) {
     interpolate_rows_backward(ctx, gradients.pos_embed, d_x, saved.position_index, saved.position_weight);
   }
+}
+
+VisionPass::State VisionPass::allocate(Arena& arena, DType dtype, const VisionConfig& config,
+                                       std::int64_t patches, std::int64_t frames) {
+  const Shape hidden{patches, config.hidden_size};
+  const Shape angles{patches, config.head_dim() / 2};
+  return {.x = arena.allocate(dtype, hidden),
+          .attention = {.qkv = arena.allocate(dtype, {patches, 3 * config.hidden_size}),
+                        .out = arena.allocate(dtype, hidden),
+                        .lse = {}},
+          .places = {.offsets = arena.allocate(DType::i32, {frames + 1}),
+                     .rotary = {.cos = arena.allocate(DType::f32, angles),
+                                .sin = arena.allocate(DType::f32, angles)}}};
+}
+
+std::size_t VisionPass::state_bytes(DType dtype, const VisionConfig& config, std::int64_t patches) {
+  Arena counted(0, Device{DeviceKind::meta, 0});
+  allocate(counted, dtype, config, patches, patches);
+  return counted.used();
+}
+
+VisionPass::VisionPass(Context& ctx, Arena& state, const PictureBatch& pictures, const VisionTower& weights,
+                       const VisionConfig& config)
+    : weights_(weights), config_(config) {
+  const Arena::Scope scope(ctx.arena());
+  VisionTowerSaved embedded;
+  prepare_patches(ctx, embedded, pictures, weights.pos_embed.dtype());
+  prepare_positions(ctx, embedded, pictures, config);
+  for (const auto& [frames, rows, columns] : pictures.grid_thw)
+    pairs_ += frames * rows * columns * rows * columns;
+  const PatchPlaces& places = embedded.places;
+  state_ =
+      allocate(state, weights.pos_embed.dtype(), config, embedded.patches.dim(0), places.offsets.dim(0) - 1);
+  embed_patches(ctx, state_.x, embedded, weights);
+  ctx.copy(state_.places.offsets, places.offsets);
+  ctx.copy(state_.places.rotary.cos, places.rotary.cos);
+  ctx.copy(state_.places.rotary.sin, places.rotary.sin);
+}
+
+void VisionPass::advance(Context& ctx, std::int64_t work) {
+  do {
+    work -= piece(ctx, work);
+  } while (work > 0 && !done());
+}
+
+// Returns its multiply-adds.
+std::int64_t VisionPass::piece(Context& ctx, std::int64_t work) {
+  ARTEMIS_ASSERT(!done());
+  const Arena::Scope scope(ctx.arena());
+  const VisionBlock& block = weights_.blocks[block_];
+  const std::int64_t patches = state_.x.dim(0);
+  LayerNormSaved norm;
+  if (heads_ < 0) {
+    vision_block_qkv(ctx, state_.attention.qkv, norm, state_.x, block, state_.places.rotary, config_);
+    heads_ = 0;
+    return patches * block.qkv.weight.count();
+  }
+  if (heads_ < config_.num_heads) {
+    const std::int64_t each = 2 * pairs_ * config_.head_dim();
+    const std::int64_t end = heads_ + std::clamp<std::int64_t>(work / each, 1, config_.num_heads - heads_);
+    attend_heads(ctx, state_.attention, state_.places.offsets, vision_attention(config_), heads_, end);
+    return each * (end - std::exchange(heads_, end));
+  }
+  const Tensor middle = ctx.allocate(state_.x.dtype(), state_.x.shape());
+  vision_block_rest(ctx, state_.x, middle, norm, nullptr, state_.attention.out, state_.x, block, config_);
+  ++block_;
+  heads_ = -1;
+  return patches * (block.proj.weight.count() + block.mlp.fc1.weight.count() + block.mlp.fc2.weight.count());
+}
+
+void VisionPass::merge(Context& ctx, const Tensor& out) const {
+  ARTEMIS_ASSERT(done());
+  const Arena::Scope scope(ctx.arena());
+  LayerNormSaved norm;
+  merge_patches(ctx, out, norm, nullptr, state_.x, weights_.merger);
 }
 
 }  // namespace artemis

@@ -19,11 +19,31 @@ QkvView split_qkv(const Tensor& qkv, const AttentionOptions& options) {
           qkv.columns(q_width + kv_width, q_width + 2 * kv_width)};
 }
 
+void turn_queries_and_keys(Context& ctx, const Tensor& qkv, const RotaryTable& rotary,
+                           const AttentionOptions& options) {
+  rotary_forward(ctx, turning(qkv, options), rotary.cos, rotary.sin, options.head_dim);
+}
+
+void attend_heads(Context& ctx, const SelfAttentionSaved& saved, const Tensor& offsets,
+                  const AttentionOptions& options, std::int64_t begin, std::int64_t end) {
+  const auto [q, k, v] = split_qkv(saved.qkv, options);
+  const std::int64_t width = options.head_dim;
+  const std::int64_t group = options.heads / options.kv_heads;
+  AttentionOptions some = options;
+  some.heads = (end - begin) * group;
+  some.kv_heads = end - begin;
+  const auto queries = [&](const Tensor& tensor, std::int64_t each) {
+    return tensor ? tensor.columns(begin * group * each, end * group * each) : Tensor();
+  };
+  attention_forward(ctx, queries(saved.out, width), queries(saved.lse, 1), queries(q, width),
+                    k.columns(begin * width, end * width), v.columns(begin * width, end * width), offsets,
+                    some);
+}
+
 void self_attention_forward(Context& ctx, const SelfAttentionSaved& saved, const RotaryTable& rotary,
                             const Tensor& offsets, const AttentionOptions& options) {
-  const auto [q, k, v] = split_qkv(saved.qkv, options);
-  rotary_forward(ctx, turning(saved.qkv, options), rotary.cos, rotary.sin, options.head_dim);
-  attention_forward(ctx, saved.out, saved.lse, q, k, v, offsets, options);
+  turn_queries_and_keys(ctx, saved.qkv, rotary, options);
+  attend_heads(ctx, saved, offsets, options, 0, options.kv_heads);
 }
 
 void self_attention_backward(Context& ctx, const Tensor& d_qkv, const Tensor& d_out,

@@ -24,6 +24,15 @@ struct SelfAttentionSaved {
   Tensor lse;  // (tokens, heads) f32; undefined where no backward pass follows
 };
 
+// Turns the queries and keys of qkv, the fused projections, in place.
+void turn_queries_and_keys(Context& ctx, const Tensor& qkv, const RotaryTable& rotary,
+                           const AttentionOptions& options);
+
+// From a qkv that is turned: saved.out and, where defined, saved.lse of those heads that share the key heads
+// [begin, end).
+void attend_heads(Context& ctx, const SelfAttentionSaved& saved, const Tensor& offsets,
+                  const AttentionOptions& options, std::int64_t begin, std::int64_t end);
+
 // Expects saved.qkv filled with the projections and the others allocated; turns q and k in place and fills
 // out and, where defined, lse.
 void self_attention_forward(Context& ctx, const SelfAttentionSaved& saved, const RotaryTable& rotary,
