@@ -39,16 +39,18 @@ class SchemaCompiler {
     std::optional<SchemaPlace> schema{};  // none: any value
     bool required = false;
   };
-  std::vector<Member> members(const SchemaPlace& schema);
-  // The types that a schema's values may have; those of its keywords where it names none.
-  std::vector<std::string> types(const SchemaPlace& schema) const;
-  // Throws Error for a keyword that cannot be enforced.
-  static void refuse_unknown(const SchemaPlace& schema);
+  // Those of the whole document, which is the schema of a tool's parameters.
+  std::vector<Member> parameters();
 
  private:
   // How a value is written.
   enum Form { json_form, call_form };
 
+  std::vector<Member> members(const SchemaPlace& schema);
+  // The types that a schema's values may have; those of its keywords where it names none.
+  std::vector<std::string> types(const SchemaPlace& schema) const;
+  // Throws Error for a keyword that cannot be enforced.
+  static void refuse_unknown(const SchemaPlace& schema);
   Rule rule(const SchemaPlace& schema, Form form);
   Node any_of(const SchemaPlace& schema, Form form, Node next);
   Node define(const SchemaPlace& schema, Form form, Node next);

@@ -202,6 +202,19 @@ std::vector<SchemaCompiler::Member> SchemaCompiler::members(const SchemaPlace& s
   return members;
 }
 
+std::vector<SchemaCompiler::Member> SchemaCompiler::parameters() {
+  const SchemaPlace root = document_.root();
+  const SchemaPlace schema = document_.all_of({root}, root.pointer);
+  if (!schema.json->is_object()) return {};
+  refuse_unknown(schema);
+  for (const char* key : {"anyOf", "oneOf", "enum", "const", "minProperties", "maxProperties"}) {
+    if (schema.find(key) != nullptr) root.refuse("'{}' of all parameters cannot be enforced", key);
+  }
+  const std::vector<std::string> allowed = types(schema);
+  if (std::ranges::find(allowed, "object") == allowed.end()) root.refuse("'type' does not allow an object");
+  return members(schema);
+}
+
 Node SchemaCompiler::object(const SchemaPlace& schema, Node next) {
   GrammarBuilder& b = builder_;
   const std::vector<Member> members = this->members(schema);

@@ -1,5 +1,4 @@
 // Tool calls as a grammar.
-#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -31,24 +30,15 @@ Node function_call(GrammarBuilder& b, SchemaCompiler& compiler, const std::strin
   const SchemaPlace root = compiler.document().root();
   check_name(name, root, "tool");
   Node rest = b.literal("</function>\n", next);
-  const SchemaPlace schema = compiler.document().all_of({root}, root.pointer);
-  if (schema.json->is_object()) {
-    compiler.refuse_unknown(schema);
-    for (const char* key : {"anyOf", "oneOf", "enum", "const", "minProperties", "maxProperties"}) {
-      if (schema.find(key) != nullptr) root.refuse("'{}' of all parameters cannot be enforced", key);
-    }
-    const std::vector<std::string> types = compiler.types(schema);
-    if (std::ranges::find(types, "object") == types.end()) root.refuse("'type' does not allow an object");
-    const std::vector<SchemaCompiler::Member> members = compiler.members(schema);
-    for (std::size_t i = members.size(); i > 0; --i) {
-      const SchemaCompiler::Member& member = members[i - 1];
-      check_name(member.key, root, "parameter");
-      static const Json any = true;
-      const SchemaPlace place = member.schema.value_or(SchemaPlace{&any, root.pointer});
-      const Node one =
-          b.literal("<parameter=" + member.key + ">\n", compiler.argument(place, b.byte('\n', rest)));
-      rest = member.required ? one : b.split({one, rest});
-    }
+  const std::vector<SchemaCompiler::Member> members = compiler.parameters();
+  for (std::size_t i = members.size(); i > 0; --i) {
+    const SchemaCompiler::Member& member = members[i - 1];
+    check_name(member.key, root, "parameter");
+    static const Json any = true;
+    const SchemaPlace place = member.schema.value_or(SchemaPlace{&any, root.pointer});
+    const Node one =
+        b.literal("<parameter=" + member.key + ">\n", compiler.argument(place, b.byte('\n', rest)));
+    rest = member.required ? one : b.split({one, rest});
   }
   return b.literal("<function=" + name + ">\n", rest);
 }
