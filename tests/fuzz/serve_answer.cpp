@@ -12,9 +12,9 @@ namespace {
 
 using namespace artemis;
 
-std::string taken_apart(std::string_view text, std::size_t piece, bool open, const Json& tools) {
+std::string taken_apart(std::string_view text, std::size_t piece, bool open, const ArgumentReader& reader) {
   int calls = 0;
-  ChatAnswer answer(open, tools, false, [&calls] { return std::to_string(++calls); });
+  ChatAnswer answer(open, &reader, false, [&calls] { return std::to_string(++calls); });
   ChatChoice choice;
   for (; !text.empty(); text.remove_prefix(std::min(piece, text.size())))
     answer.push(text.substr(0, piece), choice);
@@ -32,11 +32,12 @@ std::string taken_apart(std::string_view text, std::size_t piece, bool open, con
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const Json tools = Json::parse(R"([{"type": "function", "function": {"name": "f", "parameters": {
       "type": "object", "properties": {"t": {"type": "string"}, "n": {"type": "number"}, "o": {},
-      "r": {"$ref": "#/properties/r"}}}}}])");
+      "e": {"enum": ["1", 5]}, "r": {"$ref": "#/properties/r"}}}}}])");
+  static const ArgumentReader reader(tools, ToolChoice::required);
   if (size == 0) return 0;
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
   const bool open = data[0] % 2 == 1;
-  ARTEMIS_ASSERT(taken_apart(text, std::string_view::npos, open, tools) ==
-                 taken_apart(text, data[0] / 2 % 16 + 1u, open, tools));
+  ARTEMIS_ASSERT(taken_apart(text, std::string_view::npos, open, reader) ==
+                 taken_apart(text, data[0] / 2 % 16 + 1u, open, reader));
   return 0;
 }

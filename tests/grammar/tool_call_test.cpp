@@ -124,13 +124,14 @@ TEST(ToolCall, MaskIsWhatIsAccepted) {
 // What the grammar allows, the server's parser takes apart into arguments that fit the tool's schema.
 TEST(ToolCall, ArgumentsFitTheirSchema) {
   const Json list = tools();
+  const ArgumentReader reader(list, ToolChoice::required);
   const auto grammar = tool_call_grammar(list, "", true);
   std::size_t calls = 0;
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
     const Walk walk =
         random_walk(grammar, vocabulary({"</parameter>", "\"", "x\n", "null", "{\"text\": \""}), seed, 600);
     if (!walk.complete) continue;
-    ToolCallParser parser(list, false, [] { return std::string("id"); });
+    ToolCallParser parser(reader, false, [] { return std::string("id"); });
     const ToolPiece piece = parser.push(walk.text);
     EXPECT_EQ(piece.content + parser.flush().content, "") << walk.text;
     for (const ToolCall& call : piece.calls) {
@@ -252,6 +253,7 @@ TEST(TextOrCalls, MaskIsWhatIsAccepted) {
 // What the server takes for calls are calls that fit, all else is text.
 TEST(TextOrCalls, ArgumentsFitTheirSchema) {
   const Json list = strict_tools();
+  const ArgumentReader reader(list);
   const auto grammar = text_or_calls_grammar(list, true);
   const auto tokens =
       vocabulary({"<tool_call>\n<function=zoom>\n", "<tool_call>\n<function=mark>\n<parameter=points>\n[",
@@ -272,7 +274,7 @@ TEST(TextOrCalls, ArgumentsFitTheirSchema) {
       text += tokens->bytes(id);
     }
     if (!constraint.may_end()) continue;
-    ToolCallParser parser(list, false, [] { return std::string("id"); });
+    ToolCallParser parser(reader, false, [] { return std::string("id"); });
     const ToolPiece piece = parser.push(text);
     const std::string content = piece.content + parser.flush().content;
     EXPECT_EQ(content.find("<tool_call>\n<function=zoom"), content.npos) << text;

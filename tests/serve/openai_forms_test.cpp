@@ -80,8 +80,9 @@ TEST(Service, FormsAreHeldBehindASpelledTag) {
 TEST(Service, ToolsAreCalled) {
   const Json tool =
       Json::parse(R"({"type": "function", "function": {"name": "paint", "parameters": {"type": "object",
-      "properties": {"colour": {"type": "string", "enum": ["red", "blue"]}, "wet": {"type": "boolean"}},
-      "required": ["colour", "wet"]}}})");
+      "properties": {"colour": {"type": "string", "enum": ["red", "blue"]}, "wet": {"type": "boolean"},
+                     "code": {"anyOf": [{"const": "[1]"}, {"type": "array", "minItems": 2, "maxItems": 1}]}},
+      "required": ["colour", "wet", "code"]}}})");
   Json more = {{"tools", Json::array({tool})},
                {"tool_choice", "required"},
                {"parallel_tool_calls", false},
@@ -97,6 +98,7 @@ TEST(Service, ToolsAreCalled) {
   const Json arguments = Json::parse(call["function"]["arguments"].get<std::string>());
   EXPECT_TRUE(arguments["colour"].is_string());
   EXPECT_TRUE(arguments["wet"].is_boolean());
+  EXPECT_EQ(arguments["code"], "[1]");
 
   more["stream"] = true;
   more["tool_choice"] = {{"type", "function"}, {"function", {{"name", "paint"}}}};

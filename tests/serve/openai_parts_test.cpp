@@ -12,10 +12,11 @@ namespace artemis {
 namespace {
 
 const Json tools = Json::parse(R"([{"type": "function", "function": {"name": "f"}}])");
+const ArgumentReader reader(tools);
 constexpr std::string_view call = "<tool_call>\n<function=f>\n</function>\n</tool_call>";
 
 TEST(ChatAnswerTest, ThoughtContentAndCalls) {
-  ChatAnswer answer(true, tools, false, [] { return "call_1"; });
+  ChatAnswer answer(true, &reader, false, [] { return "call_1"; });
   ChatChoice choice;
   answer.push("hm <tool_call></think>\nI call", choice);
   EXPECT_EQ(choice.reasoning, "hm <tool_call>");
@@ -33,7 +34,7 @@ TEST(ChatAnswerTest, ThoughtContentAndCalls) {
 }
 
 TEST(ChatAnswerTest, OneCallEndsIt) {
-  ChatAnswer answer(false, tools, true, [] { return "call_1"; });
+  ChatAnswer answer(false, &reader, true, [] { return "call_1"; });
   ChatChoice choice;
   answer.push(std::string(call) + " more " + std::string(call), choice);
   answer.flush(choice);
@@ -43,7 +44,7 @@ TEST(ChatAnswerTest, OneCallEndsIt) {
 }
 
 TEST(ChatAnswerTest, WithoutToolsTagsAreText) {
-  ChatAnswer answer(false, Json(), false, [] { return "call_1"; });
+  ChatAnswer answer(false, nullptr, false, [] { return "call_1"; });
   ChatChoice choice;
   answer.push(call, choice);
   answer.flush(choice);

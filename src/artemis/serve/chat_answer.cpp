@@ -6,10 +6,10 @@
 
 namespace artemis {
 
-ChatAnswer::ChatAnswer(bool opens_thought, const Json& tools, bool one_call,
+ChatAnswer::ChatAnswer(bool opens_thought, const ArgumentReader* reader, bool one_call,
                        std::function<std::string()> make_id)
     : splitter_(opens_thought), one_call_(one_call) {
-  if (!tools.is_null()) parser_.emplace(tools, one_call, std::move(make_id));
+  if (reader != nullptr) parser_.emplace(*reader, one_call, std::move(make_id));
 }
 
 void ChatAnswer::push(std::string_view text, ChatChoice& choice) {

@@ -16,9 +16,10 @@ namespace artemis {
 
 class ChatAnswer {
  public:
-  // `opens_thought`: the prompt does. `tools`: those whose calls are looked for, null for none; must outlive
-  // it. `one_call`: the answer ends with its first call.
-  ChatAnswer(bool opens_thought, const Json& tools, bool one_call, std::function<std::string()> make_id);
+  // `opens_thought`: the prompt does. `reader`: of the tools whose calls are looked for, null for none; must
+  // outlive it. `one_call`: the answer ends with its first call.
+  ChatAnswer(bool opens_thought, const ArgumentReader* reader, bool one_call,
+             std::function<std::string()> make_id);
 
   // Adds what is new of the answer to a choice: reasoning, content, calls.
   void push(std::string_view text, ChatChoice& choice);

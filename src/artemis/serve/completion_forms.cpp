@@ -1,6 +1,7 @@
 #include "artemis/serve/completion_forms.h"
 
 #include <iterator>
+#include <optional>
 
 #include "artemis/serve/chat_answer.h"
 
@@ -16,8 +17,10 @@ class ChatForm : public CompletionForm {
         tools_(request.tools),
         opens_thought_(opens_thought),
         model_(model) {
+    if (!tools_.is_null()) reader_.emplace(tools_, request.tool_choice, request.tool_name);
+    const ArgumentReader* reader = reader_ ? &*reader_ : nullptr;
     for (std::int64_t i = 0; i < answer_.n; ++i) {
-      texts_.emplace_back(opens_thought, tools_, !request.parallel_tool_calls, make_id);
+      texts_.emplace_back(opens_thought, reader, !request.parallel_tool_calls, make_id);
       choices_.push_back({.index = i, .has_logprobs = answer_.logprobs.has_value()});
       begun_.push_back(false);
     }
@@ -61,6 +64,7 @@ class ChatForm : public CompletionForm {
   ResponseHead head_;
   AnswerParameters answer_;
   Json tools_;
+  std::optional<ArgumentReader> reader_;
   bool opens_thought_;
   const ServedModel& model_;
   std::vector<ChatAnswer> texts_;

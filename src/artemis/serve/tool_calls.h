@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "artemis/io/json.h"
+#include "artemis/serve/argument_reader.h"
 
 namespace artemis {
 
@@ -33,20 +33,15 @@ struct ToolPiece {
   std::vector<ToolCall> calls;
 };
 
-// The value that a parameter's text stands for under its JSON schema (null: none is known). Where the schema
-// takes text alone, or is not known, it is the text; else the JSON that the text is, if the schema takes its
-// type; else the text. `parameters` is the schema that holds it, to which "$ref"s lead.
-Json argument_value(const Json* schema, const Json& parameters, std::string_view text);
-
 // Takes the calls out of an answer as it comes. Text that begins as a call and does not go on as one is
 // content, all of it. White space before a call, and behind the last one, is left out. All pieces together do
 // not depend on how the text was cut.
 class ToolCallParser {
  public:
-  // `tools`: a list of {"type": "function", "function": {"name", "parameters"}}, which must outlive it.
-  // `make_id` is called once for each call. `one_call`: what comes behind the first is left out.
-  ToolCallParser(const Json& tools, bool one_call, std::function<std::string()> make_id)
-      : tools_(tools), one_call_(one_call), make_id_(std::move(make_id)) {}
+  // `reader`, of the tools that may be called, must outlive it. `make_id` is called once for each call.
+  // `one_call`: what comes behind the first is left out.
+  ToolCallParser(const ArgumentReader& reader, bool one_call, std::function<std::string()> make_id)
+      : reader_(reader), one_call_(one_call), make_id_(std::move(make_id)) {}
 
   ToolPiece push(std::string_view text);
   // The rest, when no more text comes.
@@ -55,6 +50,10 @@ class ToolCallParser {
  private:
   enum class State { content, function, name, parameter, key, value, end };
   enum class Step { on, more, misfit };  // done, more text is needed, this is no call
+  struct Argument {
+    std::string key;
+    std::string json{};
+  };
 
   Step step(ToolPiece& piece);
   Step find_call(std::string& content);
@@ -65,7 +64,7 @@ class ToolCallParser {
   Step finish_call(ToolPiece& piece);
   void give_up(std::string& content);
 
-  const Json& tools_;
+  const ArgumentReader& reader_;
   bool one_call_;
   std::function<std::string()> make_id_;
   State state_ = State::content;
@@ -73,7 +72,7 @@ class ToolCallParser {
   std::size_t at_ = 0;    // so far it was read
   std::size_t from_ = 0;  // no end of the value begins before this
   std::string name_, key_;
-  Json arguments_;
+  std::vector<Argument> arguments_;
   bool called_ = false;
 };
 
