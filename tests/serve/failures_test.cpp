@@ -1,5 +1,4 @@
 // What the server itself does wrong ends the one call it befell, or all of them, and is said in the log.
-#include <algorithm>
 #include <future>
 
 #include "serve/service_fixture.h"
@@ -8,35 +7,9 @@ namespace artemis {
 namespace {
 
 using test::KeptExchange;
+using test::Log;
 using test::question;
 using test::ServiceRun;
-
-// Lines of the log; the last comes from the thread that delivers.
-class Log {
- public:
-  AccessLog sink() {
-    return [this](const std::string& line) {
-      const std::lock_guard lock(mutex_);
-      lines_.push_back(line);
-      changed_.notify_all();
-    };
-  }
-  // The first line with this in it; "" when none came within a minute.
-  std::string line_with(std::string_view text) {
-    std::unique_lock lock(mutex_);
-    const auto found = [&] {
-      return std::ranges::find_if(lines_,
-                                  [&](const std::string& line) { return line.find(text) != line.npos; });
-    };
-    changed_.wait_for(lock, std::chrono::seconds(60), [&] { return found() != lines_.end(); });
-    return found() == lines_.end() ? "" : *found();
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<std::string> lines_;
-};
 
 // Fails at the second piece.
 class FailingExchange : public KeptExchange {

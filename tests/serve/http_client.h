@@ -115,11 +115,17 @@ class HttpClient {
     } else if (const std::size_t at = answer.head.find("Content-Length: "); at != std::string::npos) {
       answer.whole = take(answer.body, std::strtoull(answer.head.c_str() + at + 16, nullptr, 10), seconds);
     } else {
-      std::swap(answer.body, came_);
-      for (std::string more = receive(seconds); !more.empty(); more = receive(seconds)) answer.body += more;
+      answer.body = rest(seconds);
       answer.whole = true;
     }
     return answer;
+  }
+
+  // All that is left up to the end.
+  std::string rest(double seconds = 10) {
+    std::string bytes = std::exchange(came_, {});
+    for (std::string more = receive(seconds); !more.empty(); more = receive(seconds)) bytes += more;
+    return bytes;
   }
 
   HttpAnswer ask(std::string_view request, double seconds = 10) {

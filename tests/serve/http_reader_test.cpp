@@ -179,6 +179,21 @@ TEST(RequestReader, RefusesWithTheStatus) {
   }
 }
 
+TEST(RequestReader, ARefusedRequestHasWhatIsKnownOfIt) {
+  const auto known = [](const std::string& bytes) {
+    RequestReader reader({});
+    reader.take(bytes);
+    EXPECT_EQ(reader.state(), State::refused) << bytes;
+    const HttpRequest request = reader.take_request();
+    return request.method + " " + request.path;
+  };
+  EXPECT_EQ(known("nonsense\r\n"), " ");
+  EXPECT_EQ(known("HEAD a HTTP/1.1\r\n"), "HEAD ");
+  EXPECT_EQ(known("GET http://h/p?secret HTTP/1.1\r\nno field\r\n\r\n"), "GET /p");
+  EXPECT_EQ(known(head + "Content-Length: 20971521\r\n\r\n"), "POST /a");
+  EXPECT_EQ(known(head + "Transfer-Encoding: chunked\r\n\r\nx\r\n"), "POST /a");
+}
+
 // The last that passes, and one more.
 TEST(RequestReader, LimitsAreExact) {
   const auto status = [](const std::string& bytes, const HttpLimits& limits = {}) {

@@ -309,6 +309,60 @@ TEST(HttpServer, DrainFinishesWhatRuns) {
   server.drain();  // again
 }
 
+TEST(HttpServer, RefusalsAreTheRefusers) {
+  const auto refuse = [](const std::shared_ptr<HttpExchange>& exchange, int status,
+                         const std::string& message) {
+    const HttpRequest& request = exchange->request();
+    if (request.path == "/forgotten") return;
+    exchange->send(status, "text/plain",
+                   fmt::format("{} {} {}: {}", request.method, request.path, request.body.size(), message),
+                   {{"X-Id", "7"}});
+  };
+  HttpServer server(
+      any_port(), echo, error_text, [](const HttpRequest&) { return true; }, refuse);
+  const auto refused = [&](const std::string& request, bool head_only = false) {
+    HttpClient client(server.port());
+    client.send(request);
+    const HttpAnswer answer = client.answer(head_only);
+    EXPECT_TRUE(has(answer, "Connection: close\r\n"));
+    EXPECT_EQ(client.rest(), "");
+    return answer;
+  };
+  const HttpAnswer malformed = refused("nonsense\r\n");
+  EXPECT_EQ(malformed.status, 400);
+  EXPECT_TRUE(has(malformed, "X-Id: 7\r\n"));
+  EXPECT_EQ(malformed.body.substr(0, 5), "  0: ");
+  const std::string chunks = "Host: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\nx\r\n";
+  EXPECT_EQ(refused("POST /a?b HTTP/1.1\r\n" + chunks).body.substr(0, 11), "POST /a 0: ");
+  const HttpAnswer forgotten = refused("POST /forgotten HTTP/1.1\r\n" + chunks);
+  EXPECT_EQ(forgotten.status, 500);
+  EXPECT_EQ(forgotten.body, error_text(500, "internal error"));
+  EXPECT_EQ(refused("HEAD / HTTP/1.1\r\n\r\n", true).status, 400);  // nothing stands behind the fields
+}
+
+TEST(HttpServer, DrainFinishesARefusal) {
+  std::atomic<bool> here = false;
+  std::atomic<bool> go = false;
+  const auto refuse = [&](const std::shared_ptr<HttpExchange>& exchange, int status, const std::string&) {
+    here = true;
+    while (!go) std::this_thread::sleep_for(milliseconds(1));
+    exchange->send(status, "text/plain", "no");
+  };
+  HttpServer server(
+      any_port(), echo, error_text, [](const HttpRequest&) { return true; }, refuse);
+  HttpClient client(server.port());
+  client.send("nonsense\r\n");
+  client.finish_sending();  // one that is refused still takes the answer
+  ASSERT_TRUE(eventually([&] { return here.load(); }));
+  std::thread drain([&] { server.drain(); });
+  EXPECT_TRUE(eventually([&] { return !HttpClient(server.port()).connected(); }));
+  go = true;
+  EXPECT_EQ(client.answer().body, "no");
+  EXPECT_TRUE(client.closes());
+  client.leave();
+  drain.join();
+}
+
 TEST(HttpServer, ItsEndBreaksOffWhatRuns) {
   std::vector<std::shared_ptr<HttpExchange>> held;
   std::atomic<int> calls = 0;

@@ -198,6 +198,7 @@ def answer(connection):
             return 0, came
         came += more
     top, body = came.split(b"\r\n\r\n", 1)
+    assert b"\r\nx-request-id: req_" in top, f"an answer without a name: {top}"
     lengths = [line.split(b":")[1] for line in top.split(b"\r\n") if line.lower().startswith(b"content-length:")]
     while lengths and len(body) < int(lengths[0]):
         more = connection.recv(65536)

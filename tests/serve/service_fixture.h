@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <map>
@@ -188,6 +189,33 @@ class ServiceRun {
 };
 
 inline const Json& choice_of(const Json& body) { return body.at("choices").at(0); }
+
+// Lines of the log, which come from several threads.
+class Log {
+ public:
+  AccessLog sink() {
+    return [this](const std::string& line) {
+      const std::lock_guard lock(mutex_);
+      lines_.push_back(line);
+      changed_.notify_all();
+    };
+  }
+  // The first line with this in it; "" when none came within a minute.
+  std::string line_with(std::string_view text) {
+    std::unique_lock lock(mutex_);
+    const auto found = [&] {
+      return std::ranges::find_if(lines_,
+                                  [&](const std::string& line) { return line.find(text) != line.npos; });
+    };
+    changed_.wait_for(lock, std::chrono::seconds(60), [&] { return found() != lines_.end(); });
+    return found() == lines_.end() ? "" : *found();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> lines_;
+};
 
 // A question without thoughts, with these members added.
 inline Json question(const std::string& text, const Json& more = Json::object()) {

@@ -128,7 +128,10 @@ void run(Options options) {
   HttpServer server(
       options.http,
       [&service](std::shared_ptr<HttpExchange> exchange) { service.handle(std::move(exchange)); },
-      Service::error_body, [&service](const HttpRequest& head) { return service.wants_body(head); });
+      Service::error_body, [&service](const HttpRequest& head) { return service.wants_body(head); },
+      [&service](std::shared_ptr<HttpExchange> exchange, int status, const std::string& message) {
+        service.refuse(std::move(exchange), status, message);
+      });
   fmt::print("artemis serve: {} answers with {}, {} at once, {} tokens in its cache\n",
              address_of(options, server.port()), served.name(), fitted.max_sequences, fitted.cache_tokens);
   std::fflush(stdout);

@@ -14,9 +14,9 @@ std::string loggable(std::string_view text) {
   return line;
 }
 
-// The same, as one word.
+// The same, as one word; "-" where nobody knows it.
 std::string loggable_word(std::string_view text) {
-  std::string word = loggable(text);
+  std::string word = loggable(text.empty() ? "-" : text);
   std::ranges::replace(word, ' ', '?');
   return word;
 }

@@ -15,7 +15,7 @@
 namespace artemis {
 
 // A line for each request that was answered: method, path, status, tokens, time, id, and the cause where the
-// server itself failed; never its content.
+// server itself failed or refused what was no whole request; never its content.
 using AccessLog = std::function<void(const std::string& line)>;
 
 // Any thread. Of the ends (send, refuse, end_events, hung_up, failed) the first is counted and logged.
@@ -31,7 +31,7 @@ class Call {
   std::chrono::steady_clock::time_point start() const { return start_; }  // the request had come in whole
   double seconds() const;
 
-  // `cause`: of a failure of the server's own, for the log alone.
+  // `cause`: for the log alone.
   void send(int status, std::string_view content_type, std::string body, HttpHeaders more = {},
             std::string_view cause = "");
   void send_json(std::string body) { send(200, "application/json", std::move(body)); }

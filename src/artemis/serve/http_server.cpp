@@ -55,6 +55,15 @@ void tune(tcp::socket& socket, const HttpLimits& limits) {
   socket.set_option(UserTimeout(static_cast<int>(limits.send_seconds * 1000)), ignored);
 }
 
+HttpRefuser refuser_with(HttpErrorBody error_body) {
+  return [error_body = std::move(error_body)](const std::shared_ptr<HttpExchange>& exchange, int status,
+                                              const std::string& message) {
+    HttpHeaders headers;
+    if (status == 503) headers.emplace_back("Retry-After", "1");
+    exchange->send(status, "application/json", error_body(status, message), headers);
+  };
+}
+
 }  // namespace
 
 std::string_view HttpRequest::header(std::string_view name) const {
@@ -65,9 +74,11 @@ std::string_view HttpRequest::header(std::string_view name) const {
 
 class HttpServer::Core {
  public:
-  Core(HttpOptions options, HttpHandler handler, HttpErrorBody error_body, HttpWantsBody wants_body)
+  Core(HttpOptions options, HttpHandler handler, HttpErrorBody error_body, HttpWantsBody wants_body,
+       HttpRefuser refuser)
       : options_(std::move(options)),
         handler_(std::move(handler)),
+        refuser_(refuser ? std::move(refuser) : refuser_with(error_body)),
         workers_(static_cast<std::size_t>(std::max(1, options_.threads))) {
     const std::string where = fmt::format("{}:{}", options_.host, options_.port);
     require(options_.tls_certificate.empty() == options_.tls_key.empty(), where,
@@ -79,7 +90,12 @@ class HttpServer::Core {
     host_.limits = options_.limits;
     host_.error_body = std::move(error_body);
     host_.wants_body = std::move(wants_body);
-    host_.handle = [this](std::shared_ptr<HttpAnswer> answer) { call_handler(std::move(answer)); };
+    host_.handle = [this](std::shared_ptr<HttpAnswer> answer) { call(handler_, std::move(answer)); };
+    host_.refuse = [this](std::shared_ptr<HttpAnswer> answer, HttpRefusal refusal) {
+      call([this, refusal = std::move(refusal)](
+               auto exchange) { refuser_(std::move(exchange), refusal.status, refusal.message); },
+           std::move(answer));
+    };
     host_.closed = [this](Connection* connection) { forget(connection); };
     for (Listener& listener : listeners_) accept(listener);
     thread_ = std::thread([this] { context_.run(); });
@@ -167,11 +183,11 @@ class HttpServer::Core {
     connection->start();
   }
 
-  void call_handler(std::shared_ptr<HttpAnswer> answer) {
+  void call(HttpHandler handler, std::shared_ptr<HttpAnswer> answer) {
     asio::thread_pool& threads = answer->request().body.empty() ? quick_ : workers_;
-    asio::post(threads, [this, answer = std::move(answer)] {
+    asio::post(threads, [handler = std::move(handler), answer = std::move(answer)] {
       try {
-        handler_(std::make_shared<Exchange>(answer));
+        handler(std::make_shared<Exchange>(answer));
       } catch (...) {
         // Whatever it was, it may name what is none of the client's business. A copy of the exchange may live
         // on.
@@ -209,6 +225,7 @@ class HttpServer::Core {
 
   const HttpOptions options_;
   const HttpHandler handler_;
+  const HttpRefuser refuser_;
   std::optional<asio::ssl::context> tls_;
   std::uint16_t port_ = 0;
 
@@ -229,9 +246,9 @@ class HttpServer::Core {
 };
 
 HttpServer::HttpServer(HttpOptions options, HttpHandler handler, HttpErrorBody error_body,
-                       HttpWantsBody wants_body)
+                       HttpWantsBody wants_body, HttpRefuser refuser)
     : core_(std::make_unique<Core>(std::move(options), std::move(handler), std::move(error_body),
-                                   std::move(wants_body))) {}
+                                   std::move(wants_body), std::move(refuser))) {}
 HttpServer::~HttpServer() = default;
 std::uint16_t HttpServer::port() const { return core_->port(); }
 void HttpServer::drain() { core_->drain(); }

@@ -81,20 +81,27 @@ class HttpExchange {
 // not say why.
 using HttpHandler = std::function<void(std::shared_ptr<HttpExchange>)>;
 
-// The body (JSON) of the server's own refusals.
+// The body (JSON) of what the server answers by itself.
 using HttpErrorBody = std::function<std::string(int status, std::string message)>;
 
 // Whether the body behind a head is wanted; else the handler gets the request without it, and its answer is
 // the connection's last. Runs on the thread that serves all sockets: it must not block.
 using HttpWantsBody = std::function<bool(const HttpRequest& head)>;
 
+// Answers what the server refuses by itself, before there is a request for the handler: malformed, too late,
+// too large. Of the request the exchange has what is known, down to nothing, and never the body; the answer
+// is the connection's last. Runs as the handler does.
+using HttpRefuser =
+    std::function<void(std::shared_ptr<HttpExchange>, int status, const std::string& message)>;
+
 class HttpServer {
  public:
   // Listens at once. Throws Error when the address cannot be had, a file of the certificate cannot be used,
   // or the system allows too few open files for the connections.
+  // Without a `refuser` refusals have the error's body alone.
   HttpServer(
       HttpOptions options, HttpHandler handler, HttpErrorBody error_body,
-      HttpWantsBody wants_body = [](const HttpRequest&) { return true; });
+      HttpWantsBody wants_body = [](const HttpRequest&) { return true; }, HttpRefuser refuser = nullptr);
   // Breaks off what has not ended, and waits for the handlers that run.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;

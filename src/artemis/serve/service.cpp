@@ -116,6 +116,10 @@ void Service::handle(std::shared_ptr<HttpExchange> exchange) {
   }
 }
 
+void Service::refuse(std::shared_ptr<HttpExchange> exchange, int status, const std::string& message) {
+  open_call(std::move(exchange))->refuse(ApiError(status, message), message);
+}
+
 std::string Service::error_body(int status, std::string message) { return ApiError(status, message).body(); }
 
 std::shared_ptr<Call> Service::open_call(std::shared_ptr<HttpExchange> exchange) {

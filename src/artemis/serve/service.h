@@ -37,7 +37,9 @@ class Service {
   void handle(std::shared_ptr<HttpExchange> exchange);
   // For HttpServer: whether more than the head of a request is needed to answer it.
   bool wants_body(const HttpRequest& head) const;
-  // The body of the server's own refusals.
+  // For HttpServer: what it refuses by itself is answered, counted and logged as other calls are.
+  void refuse(std::shared_ptr<HttpExchange> exchange, int status, const std::string& message);
+  // The body of what HttpServer answers without the service.
   static std::string error_body(int status, std::string message);
   // From now on answers are refused (503); those under way go on.
   void begin_drain() { draining_ = true; }

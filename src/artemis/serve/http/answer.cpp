@@ -89,13 +89,6 @@ std::string answer_head(int status, std::string_view content_type, const HttpHea
   return head;
 }
 
-std::string closing_answer(int status, std::string_view content_type, std::string_view body) {
-  HttpHeaders headers;
-  if (status == 503) headers.emplace_back("Retry-After", "1");
-  return fmt::format("{}Content-Length: {}\r\nConnection: close\r\n\r\n{}",
-                     answer_head(status, content_type, headers), body.size(), body);
-}
-
 HttpAnswer::HttpAnswer(HttpRequest request, Terms terms)
     : request_(std::move(request)), terms_(std::move(terms)) {}
 

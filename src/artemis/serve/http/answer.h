@@ -15,9 +15,6 @@ namespace artemis {
 // The head of an answer. Throws Error for a header field with a control character in it.
 std::string answer_head(int status, std::string_view content_type, const HttpHeaders& headers);
 
-// An answer that needs no exchange, after which the connection closes.
-std::string closing_answer(int status, std::string_view content_type, std::string_view body);
-
 class HttpAnswer {
  public:
   struct Terms {

@@ -33,7 +33,7 @@ void Connection::start() {
   transport_->handshake([self = shared_from_this()](const error_code& error, std::size_t) {
     if (self->state_ != State::greeting) return;
     if (error) return self->close();
-    if (!self->welcome_) return self->refuse(503, "too many connections");
+    if (!self->welcome_) return self->refuse({503, "too many connections"});
     self->state_ = State::reading;
     self->deadline_ = Deadline::header;  // the same one goes on: all of it within the header's seconds
     self->read();
@@ -77,10 +77,10 @@ void Connection::deadline_passed() {
   switch (deadline_) {
     case Deadline::header:
       return refuse(
-          408, fmt::format("the request's header did not come within {} s", host_.limits.header_seconds));
+          {408, fmt::format("the request's header did not come within {} s", host_.limits.header_seconds)});
     case Deadline::body:
-      return refuse(408,
-                    fmt::format("the request's body did not come within {} s", host_.limits.body_seconds));
+      return refuse(
+          {408, fmt::format("the request's body did not come within {} s", host_.limits.body_seconds)});
     case Deadline::send:
       return break_off();
     case Deadline::greeting:
@@ -123,14 +123,11 @@ void Connection::process() {
     const RequestReader::State before = reader_->state();
     backlog_.erase(0, reader_->take(backlog_));
     if (deadline_ == Deadline::idle && reader_->has_begun()) set_deadline(Deadline::header);
-    if (reader_->state() == RequestReader::State::refused) {
-      const HttpRefusal refusal = reader_->refusal();
-      return refuse(refusal.status, refusal.message);
-    }
+    if (reader_->state() == RequestReader::State::refused) return refuse(reader_->refusal());
     const bool at_body =
         before == RequestReader::State::head && reader_->state() == RequestReader::State::body;
     if (at_body && !body_begins()) return dispatch();
-    if (!count_body()) return refuse(503, "too many large requests at once");
+    if (!count_body()) return refuse({503, "too many large requests at once"});
     if (reader_->state() == RequestReader::State::complete) return dispatch();
   }
 }
@@ -152,9 +149,13 @@ bool Connection::count_body() {
 void Connection::dispatch() {
   set_deadline(Deadline::none);
   state_ = State::answering;
+  open_answer(reader_->state() == RequestReader::State::complete);
+  host_.handle(answer_);
+}
+
+void Connection::open_answer(bool whole) {
   HttpAnswer::Terms terms;
-  const bool whole = reader_->state() == RequestReader::State::complete;
-  terms.keep_alive = reader_->keep_alive() && whole && !host_.draining;
+  terms.keep_alive = whole && reader_->keep_alive() && !host_.draining;
   terms.chunked = reader_->chunked_answer();
   terms.unsent_bytes = host_.limits.unsent_bytes;
   terms.error_body = host_.error_body;
@@ -166,15 +167,14 @@ void Connection::dispatch() {
   if (!whole) request.body = {};
   terms.head_only = request.method == "HEAD";
   answer_ = std::make_shared<HttpAnswer>(std::move(request), std::move(terms));
-  host_.handle(answer_);
 }
 
 void Connection::flush() {
-  if (state_ != State::answering) return;
+  if (!answer_) return;
   const bool can_send = out_.empty();
   HttpAnswer::Work work = answer_->take_work(can_send);
   if (work.broken) return break_off();
-  if (work.ended && deadline_ != Deadline::send) set_deadline(Deadline::send);
+  if (work.ended && deadline_ == Deadline::none) set_deadline(Deadline::send);
   if (!can_send) return;  // again when that has left
   if (!work.bytes.empty()) {
     out_of_answer_ = true;
@@ -198,8 +198,6 @@ void Connection::bytes_left(const error_code& error, std::size_t count) {
   if (error) return close();
   out_.clear();
   const bool of_answer = std::exchange(out_of_answer_, false);
-  if (state_ == State::refusing) return refusal_.empty() ? linger() : send({std::exchange(refusal_, {})});
-  if (state_ != State::answering) return;
   if (of_answer) answer_->sent(count);
   flush();
 }
@@ -221,14 +219,14 @@ void Connection::answer_left() {
   });
 }
 
-void Connection::refuse(int status, const std::string& message) {
+void Connection::refuse(HttpRefusal refusal) {
   state_ = State::refusing;
   set_deadline(Deadline::linger);
   backlog_ = {};
+  open_answer(false);
   reader_.reset();
   host_.body_bytes -= std::exchange(counted_, 0);
-  refusal_ = closing_answer(status, "application/json", host_.error_body(status, message));
-  if (out_.empty()) send({std::exchange(refusal_, {})});  // else it follows "100 Continue"
+  host_.refuse(answer_, std::move(refusal));
   read();
 }
 

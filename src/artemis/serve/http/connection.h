@@ -20,8 +20,10 @@ struct ConnectionHost {
   HttpLimits limits;
   HttpErrorBody error_body;
   HttpWantsBody wants_body;
-  std::function<void(std::shared_ptr<HttpAnswer>)> handle;  // has a worker thread call the handler
-  std::function<void(Connection*)> closed;                  // the connection is no more
+  // Have a worker thread call the handler, or the refuser.
+  std::function<void(std::shared_ptr<HttpAnswer>)> handle;
+  std::function<void(std::shared_ptr<HttpAnswer>, HttpRefusal)> refuse;
+  std::function<void(Connection*)> closed;  // the connection is no more
   bool draining = false;
   std::size_t body_bytes = 0;  // of the requests that are being read or answered
 };
@@ -50,12 +52,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool body_begins();  // false: it is not wanted
   bool count_body();
   void dispatch();
+  void open_answer(bool whole);
 
   void flush();
   void send(std::vector<std::string> bytes);
   void bytes_left(const boost::system::error_code& error, std::size_t count);
   void answer_left();
-  void refuse(int status, const std::string& message);
+  void refuse(HttpRefusal refusal);
   void linger();
   void close();
 
@@ -75,10 +78,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::unique_ptr<RequestReader> reader_;
   std::size_t counted_ = 0;  // of the body, in host_.body_bytes
 
-  std::shared_ptr<HttpAnswer> answer_;  // of state `answering`
+  std::shared_ptr<HttpAnswer> answer_;  // of states `answering` and `refusing`
   std::vector<std::string> out_;        // being written
-  bool out_of_answer_ = false;          // out_ is the answer's
-  std::string refusal_;                 // waits for out_
+  bool out_of_answer_ = false;          // out_ is the answer's, not "100 Continue"
 };
 
 }  // namespace artemis

@@ -104,6 +104,10 @@ class RequestReader::Parser {
   void parse_request_line() {
     put_head();
     line_ = 0;
+    if (state_ == State::refused) return;
+    const auto& message = parser_.get();
+    request_.method = view(message.method_string());
+    split_target(view(message.target()));
   }
 
   void put_head() {
@@ -154,11 +158,12 @@ class RequestReader::Parser {
         return refuse(417, "this Expect is not known, expected 100-continue");
       expects_continue_ = true;
     }
-    request_.method = view(message.method_string());
+    // A host in the target counts, whatever the Host field says (RFC 9112, 3.2.2).
+    const bool host_named = !request_.headers.empty();
     for (const auto& field : message) {
+      if (host_named && field.name() == http::field::host) continue;
       request_.headers.emplace_back(view(field.name_string()), view(field.value()));
     }
-    split_target(view(message.target()));
   }
 
   // "/path?query", "http://host/path?query" as a proxy's client asks, or "*".
@@ -166,7 +171,7 @@ class RequestReader::Parser {
     for (const std::string_view scheme : {"http://", "https://"}) {
       if (same_ignoring_case(target.substr(0, scheme.size()), scheme)) {
         const std::size_t path = target.find_first_of("/?", scheme.size());
-        name_host(target.substr(scheme.size(), path - scheme.size()));
+        request_.headers.emplace_back("Host", target.substr(scheme.size(), path - scheme.size()));
         target = path == target.npos ? "/" : target.substr(path);
         break;
       }
@@ -177,13 +182,6 @@ class RequestReader::Parser {
     const std::size_t mark = target.find('?');
     request_.path = target.substr(0, mark);
     if (mark != target.npos) request_.query = target.substr(mark + 1);
-  }
-
-  // The host in the target counts, whatever the Host field says (RFC 9112, 3.2.2).
-  void name_host(std::string_view host) {
-    std::erase_if(request_.headers,
-                  [](const auto& field) { return same_ignoring_case(field.first, "host"); });
-    request_.headers.emplace_back("Host", host);
   }
 
   std::size_t take_body(std::string_view bytes) {

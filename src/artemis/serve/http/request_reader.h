@@ -33,12 +33,14 @@ class RequestReader {
   const HttpRefusal& refusal() const;
   std::size_t body_bytes() const;  // come so far
 
-  // Of state `body` and behind it.
+  // Of states `body` and `complete`.
   bool expects_continue() const;  // "100 Continue" is due before the body comes
   bool keep_alive() const;
   bool chunked_answer() const;  // HTTP/1.1; an older client takes a stream up to the connection's end
   const HttpRequest& head() const;
-  HttpRequest take_request();  // once
+
+  // Once; of a request that is not complete, what is known of it: method and path with its first line.
+  HttpRequest take_request();
 
  private:
   class Parser;
