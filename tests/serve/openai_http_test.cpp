@@ -1,4 +1,4 @@
-// The service behind real sockets: what is refused before it is a request.
+// The service behind real sockets: HEAD, and what is refused before it is a request.
 #include "http_client.h"
 #include "serve/service_fixture.h"
 
@@ -47,6 +47,32 @@ class SocketRun {
   HttpServer server_;
 };
 
+TEST(ServiceOverHttp, HeadIsGetWithoutABody) {
+  SocketRun run;
+  HttpClient client(run.port());
+  const auto head = [&](const char* path) {
+    client.send(fmt::format("HEAD {} HTTP/1.1\r\nHost: x\r\n\r\n", path));
+    return client.answer(true);
+  };
+  for (const char* path : {"/", "/health", "/v1/models", "/v1/models/nano", "/v1/models/none", "/none"}) {
+    const test::HttpAnswer without = head(path);
+    const test::HttpAnswer with = client.ask(get(path));  // a body before it would be taken for its status
+    EXPECT_NE(with.body, "") << path;
+    EXPECT_EQ(without.status, with.status) << path;
+    for (const char* name : {"Content-Length", "Content-Type", "Content-Security-Policy", "Cache-Control"})
+      EXPECT_EQ(SocketRun::field(without, name), SocketRun::field(with, name)) << path << " " << name;
+  }
+  EXPECT_EQ(head("/metrics").status, 200);
+  const test::HttpAnswer refused = head("/v1/chat/completions");
+  EXPECT_EQ(refused.status, 405);
+  EXPECT_EQ(SocketRun::field(refused, "Allow"), "POST");
+  const test::HttpAnswer posted = client.ask(post("/v1/models", ""));
+  EXPECT_EQ(posted.status, 405);
+  EXPECT_EQ(SocketRun::field(posted, "Allow"), "GET, HEAD");
+  EXPECT_TRUE(run.log().line_with("HEAD /health 200 ").starts_with("HEAD /health 200 0+0 tokens "));
+  EXPECT_NE(run.metrics().find(R"({path="/health",status="200"} 2)"), std::string::npos);
+}
+
 TEST(ServiceOverHttp, RefusalsAreNamedLoggedAndCounted) {
   HttpLimits limits;
   limits.header_seconds = 0.3;
@@ -64,7 +90,8 @@ TEST(ServiceOverHttp, RefusalsAreNamedLoggedAndCounted) {
       {"GET /" + std::string(200, 'a'), "- - 414", "the request line has over 100 bytes", 414, "other"},
       {"GET /a/secret?b HTTP/1.1\r\n\r\n", "GET /a/secret 400", "expected one Host header field", 400,
        "other"},
-      {"HEAD /health HTTP/1.1\r\nHo", "HEAD /health 408", "the request's header did not come", 408, "other"},
+      {"HEAD /health HTTP/1.1\r\nHo", "HEAD /health 408", "the request's header did not come", 408,
+       "/health"},
       {post(chat, "", "Transfer-Encoding: gzip\r\n"), "POST " + chat + " 400",
        "malformed HTTP request: bad Transfer-Encoding", 400, chat},
       {"POST /tokenize HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n", "POST /tokenize 413",

@@ -74,7 +74,7 @@ Service::Service(const ServedModel& model, EngineThread& engine, ServiceOptions 
       created_(seconds_since_1970()) {}
 
 const Service::Route* Service::find_route(std::string_view method, std::string_view path,
-                                          std::string& allowed) {
+                                          std::string_view& allowed) {
   static constexpr std::array routes{
       Route{"GET", "/", true, &Service::page},
       Route{"GET", "/health", true, &Service::health},
@@ -86,11 +86,12 @@ const Service::Route* Service::find_route(std::string_view method, std::string_v
       Route{"POST", "/v1/chat/completions", false, &Service::complete_chat},
       Route{"POST", "/v1/completions", false, &Service::complete_text},
   };
+  if (method == "HEAD") method = "GET";
   for (const Route& route : routes) {
     const bool below = route.path.size() > 1 && route.path.ends_with('/') && path.starts_with(route.path);
     if (path != route.path && !below) continue;
     if (method == route.method) return &route;
-    allowed = route.method;
+    allowed = route.method == "GET" ? "GET, HEAD" : route.method;
   }
   return nullptr;
 }
@@ -124,7 +125,7 @@ std::string Service::error_body(int status, std::string message) { return ApiErr
 
 std::shared_ptr<Call> Service::open_call(std::shared_ptr<HttpExchange> exchange) {
   const HttpRequest& request = exchange->request();
-  std::string allowed;
+  std::string_view allowed;
   const Route* route = find_route(request.method, request.path, allowed);
   HttpHeaders headers = origin_headers(request);
   return std::make_shared<Call>(std::move(exchange), names_.next("req_"),
@@ -135,7 +136,7 @@ std::shared_ptr<Call> Service::open_call(std::shared_ptr<HttpExchange> exchange)
 void Service::dispatch(const std::shared_ptr<Call>& call) {
   const HttpRequest& request = call->request();
   check_site(request, options_.sites);
-  std::string allowed;
+  std::string_view allowed;
   const Route* route = find_route(request.method, request.path, allowed);
   if (route == nullptr && request.method == "OPTIONS" && !origin_headers(request).empty()) {
     call->send(204, "text/plain", "",
@@ -148,7 +149,7 @@ void Service::dispatch(const std::shared_ptr<Call>& call) {
     call->send(
         405, "application/json",
         ApiError(405, fmt::format("This path takes {} alone.", allowed), "", "method_not_allowed").body(),
-        {{"Allow", allowed}});
+        {{"Allow", std::string(allowed)}});
     return;
   }
   check_head(request, route);
@@ -163,7 +164,7 @@ void Service::check_head(const HttpRequest& request, const Route* route) const {
 }
 
 bool Service::wants_body(const HttpRequest& head) const {
-  std::string allowed;
+  std::string_view allowed;
   try {
     check_site(head, options_.sites);
     check_head(head, find_route(head.method, head.path, allowed));

@@ -51,7 +51,9 @@ class Service {
     bool open;              // to those without a key
     void (Service::*answer)(const std::shared_ptr<Call>& call);
   };
-  static const Route* find_route(std::string_view method, std::string_view path, std::string& allowed);
+  // HEAD is routed as GET: HttpServer leaves the body out. `allowed`: the methods of a path that lacks this
+  // one.
+  static const Route* find_route(std::string_view method, std::string_view path, std::string_view& allowed);
 
   std::shared_ptr<Call> open_call(std::shared_ptr<HttpExchange> exchange);
   void dispatch(const std::shared_ptr<Call>& call);
