@@ -72,7 +72,7 @@ void EngineThread::drain() {
   std::unique_lock lock(mutex_);
   draining_ = true;
   settled_.wait(lock, [&] {
-    return !failure_.empty() || (submitted_.empty() && counters_.running == 0 && counters_.waiting == 0);
+    return ended_ || (submitted_.empty() && counters_.running == 0 && counters_.waiting == 0);
   });
 }
 
@@ -115,19 +115,23 @@ void EngineThread::work() {
 
 // Nobody is left without an end.
 void EngineThread::end_all(const std::string& error) {
-  engine_.fail_all(error);
   std::deque<Submission> submitted;
   {
     const std::scoped_lock lock(mutex_);
-    failure_ = error;
+    failure_ = error;  // first: whoever hears of an end may ask again at once
     std::swap(submitted, submitted_);
-    counters_ = engine_.counters();
   }
+  engine_.fail_all(error);
   for (const Submission& one : submitted) {
     GenerateResult result;
     result.finish_reason = "error";
     result.error = error;
     if (one.listener.on_end) one.listener.on_end(std::move(result));
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    counters_ = engine_.counters();
+    ended_ = true;
   }
   settled_.notify_all();
 }

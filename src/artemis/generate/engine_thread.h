@@ -70,6 +70,7 @@ class EngineThread {
   bool draining_ = false;
   bool stopping_ = false;
   std::string failure_;  // what broke the engine for good
+  bool ended_ = false;   // since then nobody waits for an end
   EngineCounters counters_;
   std::thread thread_;
 };
