@@ -17,6 +17,7 @@
 #include "artemis/io/atomic_file.h"
 #include "artemis/serve/http_server.h"
 #include "artemis/serve/page.h"
+#include "artemis/serve/picture_file.h"
 #include "artemis/serve/service.h"
 
 namespace artemis {
@@ -30,6 +31,7 @@ struct Options {
   std::string model_name;
   HttpOptions http;
   std::vector<std::string> keys;
+  std::vector<std::string> picture_folders;
   std::string key_file;
   bool insecure = false;
   bool no_thinking = false;
@@ -107,6 +109,7 @@ void run(Options options) {
   if (options.no_thinking) options.service.thinking = false;
   check_exposure(options);
   guard_sites(options.http, options.service);
+  options.service.picture_folders = picture_folders(options.picture_folders);
   check_engine_options(options.engine);
 
   const auto ctx = make_context(options.run);
@@ -189,6 +192,8 @@ void add_limit_options(CLI::App& command, Options& options) {
       ->capture_default_str();
   command.add_option("--allow-image-host", options.service.fetching.hosts,
                      "Host from which pictures may be fetched (may be given several times; default: none)");
+  command.add_option("--allow-image-folder", options.picture_folders,
+                     "Folder whose files file:// URLs may name (may be given several times; default: none)");
 }
 
 }  // namespace

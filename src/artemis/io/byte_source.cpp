@@ -43,17 +43,21 @@ class LocalFile : public ByteSource {
 std::shared_ptr<const ByteSource> open_local(const std::string& path) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   require(descriptor >= 0, path, "cannot be opened: {}", std::strerror(errno));
+  return open_bytes(path, descriptor);
+}
+
+}  // namespace
+
+std::shared_ptr<const ByteSource> open_bytes(std::string name, int descriptor) {
   struct stat status = {};
   const bool known = fstat(descriptor, &status) == 0;
   if (!known || !S_ISREG(status.st_mode)) {
     close(descriptor);
-    fail(path, "cannot be opened: it {}, expected a file",
+    fail(name, "cannot be opened: it {}, expected a file",
          known && S_ISDIR(status.st_mode) ? "is a directory" : "is no regular file");
   }
-  return std::make_shared<LocalFile>(path, descriptor, status.st_size);
+  return std::make_shared<LocalFile>(std::move(name), descriptor, status.st_size);
 }
-
-}  // namespace
 
 std::size_t ByteSource::read(std::int64_t offset, std::span<std::byte> bytes) const {
   if (offset < 0 || offset >= size_) return 0;

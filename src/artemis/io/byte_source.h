@@ -47,6 +47,9 @@ bool is_remote(const std::string& address);
 // A path, or an address as remote_file.h takes it. Throws Error naming it.
 std::shared_ptr<const ByteSource> open_bytes(const std::string& address);
 
+// An open descriptor, which is taken over, of what must be a file. Throws Error naming it.
+std::shared_ptr<const ByteSource> open_bytes(std::string name, int descriptor);
+
 // Bytes set aside in a file without a name, which goes when nobody reads it any more. Throws ReadError when
 // there is no room.
 class SpoolFile {

@@ -3,6 +3,7 @@
 #include "artemis/io/base64.h"
 #include "artemis/serve/api_error.h"
 #include "artemis/serve/data_url.h"
+#include "artemis/serve/picture_file.h"
 #include "artemis/serve/secrets.h"
 
 namespace artemis {
@@ -30,9 +31,13 @@ std::string PictureLoader::read(const PictureUrl& url, Patience& patience) const
     const std::vector<std::byte> bytes = parse_data_url(url.url, url.place, most_bytes).bytes;
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   }
+  if (!folders_.empty() && is_file_url(url.url))
+    return read_picture_file(url.url, url.place, folders_, most_bytes);
   if (fetching_.hosts.empty()) {
-    throw ApiError(400, "Only data: URLs are taken here; this server fetches no pictures.", url.place,
-                   "invalid_picture_url");
+    throw ApiError(400,
+                   fmt::format("Only data:{} URLs are taken here; this server fetches no pictures.",
+                               folders_.empty() ? "" : " and file:"),
+                   url.place, "invalid_picture_url");
   }
   return patience.fetch([&](double seconds) {
     FetchOptions options = fetching_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -18,9 +19,10 @@ class PictureLoader {
   // Of each picture, as it is sent.
   static constexpr std::size_t most_bytes = 20 << 20;
 
-  // `fetching`: without hosts, only data: URLs are taken. Both must outlive it.
-  PictureLoader(const Processor& processor, const FetchOptions& fetching)
-      : processor_(processor), fetching_(fetching) {}
+  // `fetching`: without hosts, nothing is fetched. `folders`: of which files are taken. All must outlive it.
+  PictureLoader(const Processor& processor, const FetchOptions& fetching,
+                const std::vector<std::filesystem::path>& folders)
+      : processor_(processor), fetching_(fetching), folders_(folders) {}
 
   // Any thread. Throws ApiError: 413 for a picture that is too large, 400 for one that cannot be read or may
   // not be fetched, and what `patience` throws.
@@ -31,6 +33,7 @@ class PictureLoader {
 
   const Processor& processor_;
   const FetchOptions& fetching_;
+  const std::vector<std::filesystem::path>& folders_;
 };
 
 }  // namespace artemis

@@ -69,7 +69,7 @@ Service::Service(const ServedModel& model, EngineThread& engine, ServiceOptions 
     : model_(model),
       engine_(engine),
       options_(std::move(options)),
-      pictures_(model.processor(), options_.fetching),
+      pictures_(model.processor(), options_.fetching, options_.picture_folders),
       preparation_(model, pictures_, options_.thinking),
       created_(seconds_since_1970()) {}
 

@@ -18,14 +18,15 @@
 namespace artemis {
 
 struct ServiceOptions {
-  std::vector<std::string> api_keys;  // any of them is asked for; none: no key is
-  SiteRules sites;                    // for requests that a browser's pages may have sent
-  FetchOptions fetching;              // of pictures; its seconds are for all of a request
-  double request_seconds = 600;       // for an answer, in all
-  std::optional<bool> thinking;       // where a request says nothing; absent: as the template has it
-  std::string page;                   // the chat page, HTML; none: there is nothing at /
-  std::string page_policy;            // its Content-Security-Policy
-  AccessLog log;                      // may be empty
+  std::vector<std::string> api_keys;                   // any of them is asked for; none: no key is
+  SiteRules sites;                                     // for requests that a browser's pages may have sent
+  FetchOptions fetching;                               // of pictures; its seconds are for all of a request
+  std::vector<std::filesystem::path> picture_folders;  // whose files requests may name
+  double request_seconds = 600;                        // for an answer, in all
+  std::optional<bool> thinking;  // where a request says nothing; absent: as the template has it
+  std::string page;              // the chat page, HTML; none: there is nothing at /
+  std::string page_policy;       // its Content-Security-Policy
+  AccessLog log;                 // may be empty
 };
 
 class Service {
