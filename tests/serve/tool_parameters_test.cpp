@@ -132,6 +132,16 @@ TEST(ToolParameters, TypesWhereTheSchemaIsNotUnderstood) {
 }
 
 // JSON is passed on as it was written, without the white space.
+// Clients' parsers do not know a byte order mark.
+TEST(ToolParameters, AMarkOfByteOrderIsText) {
+  EXPECT_EQ(value(R"({"type": "integer"})",
+                  "\xEF\xBB\xBF"
+                  "1",
+                  false),
+            "\"\xEF\xBB\xBF"
+            "1\"");
+}
+
 TEST(ToolParameters, NumbersKeepTheirDigits) {
   for (const char* schema : {R"({"type": "number"})", R"({"type": ["number", "string"]})", "{}"}) {
     for (const char* number : {"12345678901234567890123", "-9007199254740993", "18446744073709551616",
