@@ -1,4 +1,5 @@
 // Pictures in the engine: computed once, in pieces beside the answers of others.
+#include <functional>
 #include <set>
 
 #include "artemis/core/random.h"
@@ -177,6 +178,47 @@ TEST_F(EnginePictures, WhoLeavesTakesNothingFromOthers) {
   }
   EXPECT_EQ(results[2].ids, expected[2]);
   EXPECT_EQ(engine.counters().pictures, 2U);
+}
+
+// The store is full of a picture that is being computed when the one who waits for it leaves.
+TEST_F(EnginePictures, WhoWaitsForRoomGoesOnOnceAnotherLeaves) {
+  const EngineRequest next = picture_first(300, 2);
+  const auto expected = alone({next});
+  EngineOptions options = in_pieces();
+  options.picture_tokens = 300;
+  Engine engine(ctx_, model_, config_, processor_.tokenizer(), options);
+  GenerateResult result;
+  engine.submit(1, picture_first(300, 1), {});
+  ASSERT_TRUE(engine.step());
+  engine.submit(2, next,
+                {.on_piece = {}, .on_end = [&](GenerateResult ended) { result = std::move(ended); }});
+  ASSERT_TRUE(engine.step());
+  ASSERT_EQ(engine.counters().pictures, 0U) << "else the test shows nothing";
+  engine.cancel(1);
+  while (engine.step()) {
+  }
+  EXPECT_TRUE(engine.idle());
+  EXPECT_EQ(result.ids, expected[0]);
+}
+
+TEST_F(EnginePictures, ThoseThatCannotBeAreRefused) {
+  Engine engine(ctx_, model_, config_, processor_.tokenizer(), in_pieces());
+  const auto refused = [&](const std::function<void(EnginePicture&)>& damage, const char* why) {
+    EngineRequest bad = picture_first(64, 1);
+    engine.check(bad);
+    damage(bad.pictures[0]);
+    try {
+      engine.check(bad);
+      ADD_FAILURE() << "taken, expected: " << why;
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find(why), std::string::npos) << error.what();
+    }
+  };
+  refused([](EnginePicture& one) { one.patches.grid_thw = {{1, 1, 256}}; }, "expected multiples of 2");
+  refused([](EnginePicture& one) { one.patches.grid_thw = {{0, 2, 128}}; }, "expected multiples of 2");
+  refused([](EnginePicture& one) { one.patches.grid_thw = {{1, 2, 126}}; }, "the shape of its grid");
+  refused([](EnginePicture& one) { one.patches.grid_thw.clear(); }, "the shape of its grid");
+  refused([](EnginePicture& one) { one.key = "short"; }, "has 5 bytes, expected none or at least 32");
 }
 
 }  // namespace

@@ -22,6 +22,22 @@ std::size_t common_beginning(PageContent a, PageContent b) {
   return static_cast<std::size_t>(std::ranges::mismatch(a, b).in1 - a.begin());
 }
 
+void check_picture(const EnginePicture& picture, const VisionConfig& vision) {
+  const std::int64_t merge = vision.spatial_merge_size;
+  std::int64_t patches = 0;
+  for (const auto& [frames, rows, columns] : picture.patches.grid_thw) {
+    require(frames > 0 && rows > 0 && columns > 0 && rows % merge == 0 && columns % merge == 0, "pictures",
+            "a picture has a grid of {} x {} x {} patches, expected multiples of {}", frames, rows, columns,
+            merge);
+    patches += frames * rows * columns;
+  }
+  const Shape expected{patches, vision.patch_width()};
+  require(patches > 0 && picture.patches.pixel_values.shape() == expected, "pictures",
+          "a picture's patches do not have the shape of its grid");
+  require(picture.key.empty() || picture.key.size() >= least_key, "pictures",
+          "a picture's key has {} bytes, expected none or at least {}", picture.key.size(), least_key);
+}
+
 }  // namespace
 
 void check_engine_options(const EngineOptions& options) {
@@ -83,6 +99,7 @@ void Engine::check(const EngineRequest& request) const {
           "the model has no vision tower, so it takes no pictures");
   std::int64_t features = 0;
   for (const EnginePicture& picture : request.pictures) {
+    check_picture(picture, *config_.vision);
     const std::int64_t tokens = image_tokens(*config_.vision, picture.patches);
     require(tokens <= pictures_.capacity(), "pictures", "a picture has {} image tokens, there is room for {}",
             tokens, pictures_.capacity());

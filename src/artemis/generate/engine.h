@@ -21,7 +21,7 @@ struct EngineOptions {
   std::int64_t draft_tokens = 0;    // guessed by prompt look-up and checked in the same pass; 0: none
   std::int64_t cache_tokens = 0;    // room for keys and values; 0: see fit_engine()
   std::int64_t picture_tokens = 0;  // room for features of pictures, in image tokens; 0: likewise
-  bool reuse = true;                // beginnings and pictures that were computed before
+  bool reuse = true;                // beginnings that were computed before; pictures with a key always are
 };
 
 // Throws UsageError for a number out of its range, naming the option.

@@ -69,8 +69,12 @@ std::size_t step_bytes(const GraftConfig& config, DType dtype, const EngineOptio
     // One picture may fill the store; several are no more than a step's tokens.
     const PictureBatch picture =
         blank_picture(*config.vision, std::max(options.picture_tokens, options.step_tokens));
-    Arena state(0, meta);
-    VisionPass tower(ctx, state, picture, model.visual, *config.vision);
+    Arena state(0, meta);  // its addresses begin as the other's, where the rows of `pictures` lie
+    VisionPass tower = [&] {
+      const Arena::Scope scope(ctx.arena());
+      ctx.allocate(DType::f32, picture.pixel_values.shape());  // the pixels, on their way from the host
+      return VisionPass(ctx, state, picture, model.visual, *config.vision);
+    }();
     while (!tower.done()) tower.advance(ctx, std::numeric_limits<std::int64_t>::max());
     const Arena::Scope scope(ctx.arena());
     image_features(ctx, ctx.allocate(dtype, {image_tokens(*config.vision, picture), config.text.hidden_size}),

@@ -47,7 +47,8 @@ PictureName picture_name(std::string_view key) {
   if (key.empty()) {
     words.fill(without_key | ++last);
   } else {
-    ARTEMIS_ASSERT(key.size() >= sizeof words);
+    static_assert(sizeof words == least_key);
+    ARTEMIS_ASSERT(key.size() >= least_key);
     std::memcpy(words.data(), key.data(), sizeof words);
     for (std::uint64_t& word : words) word &= ~without_key;
   }
@@ -102,7 +103,7 @@ bool PictureStore::hold(PlacedPicture& picture) {
   }
   if (pool_.unused() < static_cast<std::int64_t>(wanted - picture.pages.size())) {
     release(picture);
-    return false;
+    return leave_unwanted() && hold(picture);
   }
   // The first pages may have outlived the others.
   while (picture.pages.size() < wanted) picture.pages.push_back(*pool_.take());
@@ -122,8 +123,20 @@ bool PictureStore::ready(const PlacedPicture& picture) const {
 
 bool PictureStore::wanted(const Missing& one) const { return pool_.users(one.picture.pages.front()) > 1; }
 
+// Gives back the pages of those for whom nobody waits any more; false when there are none.
+bool PictureStore::leave_unwanted() {
+  for (Missing& one : missing_) {
+    if (!wanted(one)) release(one.picture);
+  }
+  const bool some = std::erase_if(missing_, [](const Missing& one) { return one.picture.pages.empty(); }) > 0;
+  const bool ends =
+      tower_ && std::ranges::none_of(batch_, [this](const Missing& one) { return wanted(one); });
+  if (ends) end_batch();
+  return some || ends;
+}
+
 bool PictureStore::advance() {
-  if (tower_ && std::ranges::none_of(batch_, [this](const Missing& one) { return wanted(one); })) end_batch();
+  leave_unwanted();
   if (!tower_) begin_batch();
   if (!tower_) return false;
   tower_->advance(ctx_, step_work_);
@@ -134,19 +147,14 @@ bool PictureStore::advance() {
   return true;
 }
 
-// As many pictures as a step has tokens, or one that has more; without those for whom nobody waits any more.
+// As many pictures as a step has tokens, or one that has more.
 void PictureStore::begin_batch() {
   std::vector<const PictureBatch*> each;
   std::int64_t tokens = 0;
   while (!missing_.empty()) {
-    Missing& next = missing_.front();
-    if (wanted(next)) {
-      tokens += next.picture.tokens;
-      if (!batch_.empty() && tokens > step_tokens_) break;
-      batch_.push_back(std::move(next));
-    } else {
-      release(next.picture);
-    }
+    tokens += missing_.front().picture.tokens;
+    if (!batch_.empty() && tokens > step_tokens_) break;
+    batch_.push_back(std::move(missing_.front()));
     missing_.pop_front();
   }
   if (batch_.empty()) return;

@@ -16,7 +16,10 @@ namespace artemis {
 // What stands for a picture in the content of pages: its j-th image token has word j % 4, below zero.
 using PictureName = std::array<std::int64_t, 4>;
 
-// Equal keys (at least 32 bytes, a SHA-256, say) give equal names; an empty key one that no other has.
+// Bytes of a key: a SHA-256, say.
+inline constexpr std::size_t least_key = 32;
+
+// Equal keys give equal names; an empty key one that no other has.
 PictureName picture_name(std::string_view key);
 
 // A picture on its way into the cache.
@@ -66,6 +69,7 @@ class PictureStore {
 
   const Missing* find(const PictureName& name) const;
   bool wanted(const Missing& one) const;  // by anyone beside the store
+  bool leave_unwanted();
   void begin_batch();
   void keep_batch();  // its features
   void end_batch();

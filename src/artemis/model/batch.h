@@ -17,7 +17,7 @@ struct PictureBatch {
   bool empty() const { return grid_thw.empty(); }
 };
 
-// The pictures of several batches, in order, as one.
+// The pictures of several batches, in order, as one; of a single batch over the same memory.
 PictureBatch join_pictures(std::span<const PictureBatch* const> batches);
 
 // Token sequences. Values stand on the host; the model brings to the device what its kernels read.
