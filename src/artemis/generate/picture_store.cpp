@@ -31,6 +31,22 @@ std::int64_t weights_of(const Decoder& decoder) {
   return count;
 }
 
+// The same of an image token's way through the tower, without attention.
+std::int64_t weights_of(const VisionTower& tower, const VisionConfig& config) {
+  std::int64_t count = 0;
+  for (const VisionBlock& block : tower.blocks) {
+    for (const Linear* linear : {&block.qkv, &block.proj, &block.mlp.fc1, &block.mlp.fc2})
+      count += linear->weight.count();
+  }
+  return count * config.merge_length();
+}
+
+// Multiply-adds of a step's tokens, of text or of images, whichever are more.
+std::int64_t step_work(const Graft& model, const GraftConfig& config, std::int64_t step_tokens) {
+  const std::int64_t text = weights_of(model.language_model);
+  return step_tokens * (config.vision ? std::max(text, weights_of(model.visual, *config.vision)) : text);
+}
+
 // For one picture that fills the store.
 std::size_t tower_bytes(const GraftConfig& config, DType dtype, std::int64_t tokens) {
   return VisionPass::state_bytes(dtype, *config.vision,
@@ -63,7 +79,7 @@ PictureStore::PictureStore(Context& ctx, const Graft& model, const GraftConfig& 
       model_(model),
       config_(config),
       step_tokens_(step_tokens),
-      step_work_(step_tokens * weights_of(model.language_model)),
+      step_work_(step_work(model, config, step_tokens)),
       pool_(pages_for(tokens), page_size),
       state_(tokens == 0 ? 1 : tower_bytes(config, model.visual.pos_embed.dtype(), tokens), ctx.device()) {
   if (tokens == 0) return;

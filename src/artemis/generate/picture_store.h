@@ -31,7 +31,8 @@ struct PlacedPicture {
 };
 
 // The tower works on one batch of pictures at a time, in pieces: between two passes of the engine as much as
-// a pass over `step_tokens` tokens of text takes, so that no large picture holds up the answers of others.
+// a pass over `step_tokens` tokens takes in the decoder or the tower, so that no large picture holds up the
+// answers of others.
 class PictureStore {
  public:
   // With room for `tokens` image tokens. The others must outlive it.
